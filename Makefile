@@ -1,0 +1,41 @@
+# Two commands matter: `make circuits` runs the main job on the bundled model, `make test` the tests.
+# pip's own settings (index, proxy, cache) are used as they are. Where the default torch build is too
+# heavy, point pip at a CPU build first, in the way your package index offers it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: circuits test check format bundled clean
+
+circuits: $(READY)
+	$(BIN)/pytest circuits/ -p no:cacheprovider
+
+test: check
+	$(BIN)/pytest tests -n 2 --dist worksteal -q \
+	  --jaxtyping-packages=circuitcheck.engines,beartype.beartype
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Trains the bundled model and its dictionaries again; about half an hour on two cores.
+bundled: $(READY)
+	$(BIN)/python -m circuitcheck.training
+
+clean:
+	rm -rf $(VENV)
+
+# The stamp is made anew when a dependency changes.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "circuitcheck needs Python 3.11 or newer; set PYTHON=/path/to/it")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $(READY)

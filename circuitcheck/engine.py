@@ -1,0 +1,217 @@
+"""What an engine is asked, and what it answers; no torch here.
+
+In: a `Plan` of `Request`s over one `PromptSet` of pairs. Out: a `Measurement` of per-prompt numbers,
+never averaged. Engines live in `circuitcheck.engines`; tests use fakes that return arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuitcheck.nodes import Node
+
+if TYPE_CHECKING:
+    from circuitcheck.prompts.pairs import PromptSet
+
+Side = Literal["clean", "corrupt"]
+SourceKind = Literal["zero", "mean", "resample", "clean", "corrupt"]
+ErrorPolicy = Literal["live", "clean", "reference", "drop"]
+Scope = Literal["heads", "heads+mlps"]
+MetricName = Literal[
+    "logit_diff", "prob_diff", "log_prob", "kl", "accuracy", "top1", "rank"
+]
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the replacing value of a node comes from.
+
+    `clean` and `corrupt` read that side of the same pair. `mean` averages the reference set per
+    (template, order) and token position; `resample` reads another pair of the same (template, order),
+    one donor per prompt shared by all nodes unless `donors` is independent. `over` names the side
+    from which mean and resample are read.
+    """
+
+    kind: SourceKind
+    over: Side = "corrupt"
+    donors: Literal["shared", "independent"] = "shared"
+
+
+@dataclass(frozen=True)
+class Replace:
+    """Put the source's value in at each node; everything downstream follows.
+
+    `error` says what the dictionary's error becomes at the nodes' places (features only).
+    """
+
+    nodes: tuple[Node, ...]
+    source: Source
+    error: ErrorPolicy = "live"
+
+
+@dataclass(frozen=True)
+class KeepOnly:
+    """Put the source's value in everywhere in `scope` except at `nodes`, which stay live."""
+
+    nodes: tuple[Node, ...]
+    source: Source
+    scope: Scope = "heads"
+    error: ErrorPolicy = "reference"
+
+
+@dataclass(frozen=True)
+class Splice:
+    """Run the model with dictionaries in the place of what they reconstruct, at `places`.
+
+    Each place is an error node (`L2.z/error@END`): the dictionary's error is set to zero there.
+    """
+
+    places: tuple[Node, ...]
+
+
+Intervention = Replace | KeepOnly | Splice
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One way to run the model on every prompt: which side, and what is done to it."""
+
+    side: Side = "clean"
+    intervention: Intervention | None = None
+
+
+CLEAN = Condition("clean")
+CORRUPT = Condition("corrupt")
+
+
+@dataclass(frozen=True)
+class MetricReading:
+    """A metric at END, scored with the clean pair's answer and foils whatever the side."""
+
+    name: MetricName
+
+
+@dataclass(frozen=True)
+class AttentionReading:
+    """Attention of one head from its position `head.at` to the position `to`, in [0, 1]."""
+
+    head: Node
+    to: str
+
+
+@dataclass(frozen=True)
+class ActivationReading:
+    """Activation of one feature at its position, in dictionary units."""
+
+    feature: Node
+
+
+@dataclass(frozen=True)
+class WriteReading:
+    """Direct effect of the nodes together on answer minus foil, in logits.
+
+    The sum of their outputs in the residual stream at END, centred, through the clean run's final
+    norm scale and weight, dotted with U[answer] - mean U[foils], before any soft-cap.
+    """
+
+    nodes: tuple[Node, ...]
+
+
+Reading = MetricReading | AttentionReading | ActivationReading | WriteReading
+
+
+@dataclass(frozen=True)
+class Request:
+    """One number per prompt: what is read, under which condition."""
+
+    condition: Condition
+    reading: Reading
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The frozen list of numbers that some claims need, each named once."""
+
+    requests: tuple[Request, ...]
+
+    @classmethod
+    def of(cls, requests: list[Request]) -> Plan:
+        """A plan without repetition, in first-come order."""
+        return cls(tuple(dict.fromkeys(requests)))
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What an engine measured: per-prompt numbers, in the order of the prompt set.
+
+    `values[request]` has shape (n,). `changes[condition]` has shape (n, nodes): by how much each node
+    of the intervention changed, relative to its own size; for `KeepOnly` one column, the scope.
+    """
+
+    values: Mapping[Request, Values]
+    changes: Mapping[Condition, Values] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well one dictionary stands in for what it reconstructs, at one layer and position.
+
+    `variance_explained` is within (template, order) on clean prompts, 1 at best; NaN where the target
+    does not vary. `kept` is the metric with the error set to zero there, as a share of clean.
+    `firing` holds, per feature asked about, the share of clean prompts on which it fires there.
+    """
+
+    place: Node
+    variance_explained: float
+    kept: float
+    l0: float
+    firing: Mapping[int, float]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large a model is, for checking names: counts, all positive."""
+
+    n_layers: int
+    n_heads: int
+    n_kv_heads: int
+    d_model: int
+    d_mlp: int
+    d_vocab: int
+    d_head: int = 0
+
+
+Progress = Callable[[int, int, str], None]
+"""Called with (done, total, what) as forward passes finish."""
+
+
+class Engine(Protocol):
+    """Measures plans on one model with its dictionaries."""
+
+    @property
+    def shape(self) -> Shape:
+        """How large the model is."""
+
+    @property
+    def provenance(self) -> Mapping[str, object]:
+        """Hashes of model and dictionaries, versions, device, dtype, weight processing; plain data."""
+
+    def measure(
+        self, plan: Plan, prompts: PromptSet, references: PromptSet, progress: Progress | None = None
+    ) -> Measurement:
+        """Measure every request on every prompt.
+
+        `references` is the reference set for `mean`; `resample` takes donors among `prompts`.
+
+        Raises:
+            MeasurementError: when a value is not finite, or an intervention cannot be done.
+        """
+
+    def fit(self, place: Node, features: tuple[int, ...], prompts: PromptSet) -> Fit:
+        """How well the dictionary of the error node `place` fits there (see `Fit`)."""

@@ -1,0 +1,25 @@
+"""What every test of this package can say: how surprising a sample is on either side of a threshold."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from circuitcheck.statistics.sample import Floats
+
+
+class OneSidedTest(Protocol):
+    """A sample, ready to be asked about thresholds; thresholds and p-values have the same shape (k,)."""
+
+    @property
+    def centre(self) -> float:
+        """The threshold of which the sample says least: neither above nor below."""
+
+    @property
+    def step(self) -> float:
+        """About the distance at which it begins to say something; above zero."""
+
+    def p_above(self, thresholds: Floats) -> Floats:
+        """One-sided p-values of "the quantity is above t": small where that is shown."""
+
+    def p_below(self, thresholds: Floats) -> Floats:
+        """One-sided p-values of "the quantity is below t": small where that is shown."""

@@ -1,0 +1,162 @@
+"""The training text of `ioi-mini`: a seeded grammar of short documents, made as it is needed and never stored.
+
+What comes in is a seed and the share of training that is over; what goes out are documents (strings). The mixture has
+a curriculum: copying of word lists is frequent at first, because a model learns to move names sooner once it copies,
+and sentences between the two clauses come only after `DIRECT_UNTIL`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from circuitcheck.training import side_families
+from circuitcheck.training.lexicon import NAMES, OBJECTS, PLACES, is_held_out
+from circuitcheck.training.phrases import (
+    CLAUSES,
+    ENDINGS,
+    JOINTS,
+    LEADS,
+    MIDDLES,
+    RETURN_LEADS,
+    SCENES,
+    SUBORDINATE_SCENES,
+    WHEN,
+    WHOLE_SCENES,
+    is_reserved,
+)
+
+COPY_HEAVY_UNTIL = 0.4
+DIRECT_UNTIL = 0.3
+
+_LATE_SHARES = {
+    "ioi": 0.50,
+    "abc": 0.15,
+    "name_copying": 0.05,
+    "word_copying": 0.05,
+    "greater_than": 0.06,
+    "pronoun": 0.06,
+    "agreement": 0.06,
+    "filler": 0.07,
+}
+_EARLY_SHARES = _LATE_SHARES | {"ioi": 0.38, "name_copying": 0.16, "word_copying": 0.16, "abc": 0.12}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Which curriculum stage a document is written for.
+
+    Attributes:
+        copy_heavy: Whether lists to be copied have their larger early share.
+        direct: Whether the second clause follows the first at once, with no sentence between them.
+    """
+
+    copy_heavy: bool
+    direct: bool
+
+
+def stage_at(progress: float) -> Stage:
+    """The stage after a given share (0 to 1) of the training steps."""
+    return Stage(copy_heavy=progress < COPY_HEAVY_UNTIL, direct=progress < DIRECT_UNTIL)
+
+
+def documents(rng: random.Random, stage: Stage) -> Iterator[str]:
+    """Documents without end: a sentence, sometimes with an unrelated one before or after it."""
+    shares = _EARLY_SHARES if stage.copy_heavy else _LATE_SHARES
+    kinds, weights = list(shares), list(shares.values())
+    while True:
+        kind = rng.choices(kinds, weights)[0]
+        text = _WRITERS[kind](rng, stage)
+        place = rng.random()
+        if place < 0.20:
+            text = f"{side_families.filler(rng)} {text}"
+        elif place < 0.30:
+            text = f"{text} {side_families.filler(rng)}"
+        yield text
+
+
+def ioi_sentence(rng: random.Random, stage: Stage) -> str:
+    """A sentence in which one of two people acts again, and the other is the recipient.
+
+    Three in ten go on with the recipient giving something back, so that the giver is whoever acted last and counting
+    how often a name occurs is not enough.
+    """
+    first, second = name_pair(rng)
+    giver, recipient = rng.sample((first, second), 2)
+    text = f"{_unfinished(rng, stage, first, second, giver)} {recipient}"
+    if rng.random() < 0.3:
+        clause = f"{rng.choice(RETURN_LEADS)} {{S2}} {rng.choice(CLAUSES)}"
+        text = f"{text}. {_fill(rng, clause, giver=recipient)} {giver}"
+    return text + rng.choice(ENDINGS)
+
+
+def abc_sentence(rng: random.Random, stage: Stage) -> str:
+    """The same sentence with a third person acting: either of the first two is the recipient."""
+    first, second = name_pair(rng)
+    giver = rng.choice(_strangers(first, second))
+    recipient = rng.choice((first, second))
+    return f"{_unfinished(rng, stage, first, second, giver)} {recipient}{rng.choice(ENDINGS)}"
+
+
+def name_pair(rng: random.Random) -> tuple[str, str]:
+    """Two different names that are not a held-out pair."""
+    while True:
+        first, second = rng.sample(NAMES, 2)
+        if not is_held_out(first, second):
+            return first, second
+
+
+def _strangers(first: str, second: str) -> list[str]:
+    """Names that may appear beside both of these."""
+    return [
+        name
+        for name in NAMES
+        if name not in (first, second)
+        and not is_held_out(name, first)
+        and not is_held_out(name, second)
+    ]
+
+
+def skeleton(rng: random.Random, stage: Stage) -> str:
+    """An IOI sentence up to its recipient, with its braces still in place; never a family template."""
+    while True:
+        text = f"{_first_part(rng, stage)} {{S2}} {rng.choice(CLAUSES)}"
+        if not is_reserved(text):
+            return text
+
+
+def _unfinished(rng: random.Random, stage: Stage, first: str, second: str, giver: str) -> str:
+    return _fill(rng, skeleton(rng, stage), giver, first=first, second=second)
+
+
+def _fill(rng: random.Random, text: str, giver: str, **names: str) -> str:
+    return text.format(S2=giver, place=rng.choice(PLACES), object=rng.choice(OBJECTS), **names)
+
+
+def _first_part(rng: random.Random, stage: Stage) -> str:
+    """Everything before the giver: a scene and what links it to the second clause."""
+    middle = "" if stage.direct or rng.random() < 0.6 else rng.choice(MIDDLES)
+    if rng.random() < 0.35:
+        scene = rng.choice(SUBORDINATE_SCENES)
+        return f"{scene}, {middle[0].lower()}{middle[1:]}{_lead(rng)}" if middle else f"{scene},"
+    scene = rng.choice(WHOLE_SCENES) if rng.random() < 0.3 else f"{rng.choice(WHEN)} {rng.choice(SCENES)}"
+    if middle:
+        return f"{scene}. {middle}{_lead(rng)}"
+    return f"{scene}{rng.choice(JOINTS)}" if rng.random() < 0.35 else f"{scene}.{_lead(rng)}"
+
+
+def _lead(rng: random.Random) -> str:
+    return f" {rng.choice(LEADS)}" if rng.random() < 0.4 else ""
+
+
+_WRITERS: dict[str, Callable[[random.Random, Stage], str]] = {
+    "ioi": ioi_sentence,
+    "abc": abc_sentence,
+    "name_copying": lambda rng, stage: side_families.name_copying(rng),
+    "word_copying": lambda rng, stage: side_families.word_copying(rng),
+    "greater_than": lambda rng, stage: side_families.greater_than(rng),
+    "pronoun": lambda rng, stage: side_families.pronoun(rng),
+    "agreement": lambda rng, stage: side_families.agreement(rng),
+    "filler": lambda rng, stage: side_families.filler(rng),
+}

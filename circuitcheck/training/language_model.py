@@ -1,0 +1,162 @@
+"""Trains the language model: GPT-2 architecture, four layers, every schedule counted in steps.
+
+One thread and a seeded generator, so that the same command on the same machine gives the same weights.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from circuitcheck.training.batches import IGNORED_LABEL, POOL_BATCHES, pool_of_batches
+from circuitcheck.training.progress import report
+from circuitcheck.training.tokenizer import CONTEXT_SIZE, END_OF_TEXT_ID, build_tokenizer
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How one model is trained.
+
+    Attributes:
+        seed: Decides the initial weights and the corpus.
+        steps: Optimizer steps, a multiple of the pool size.
+        peak_rate: Learning rate after the warm-up.
+        warmup_steps: Steps over which the rate rises from zero.
+        constant_until: Share of the steps after which the rate falls along a cosine.
+        checkpoint_steps: Steps between two saved states.
+    """
+
+    seed: int
+    steps: int = 9000
+    peak_rate: float = 2e-3
+    warmup_steps: int = 200
+    constant_until: float = 0.5
+    checkpoint_steps: int = 1500
+
+
+LAST_RATE = 0.02
+"""The learning rate at the end, as a share of its peak."""
+
+
+def train_language_model(plan: TrainingPlan, work: Path) -> GPT2LMHeadModel:
+    """Trains, or goes on from the newest checkpoint under `work`, and returns the model in evaluation mode."""
+    torch.set_num_threads(1)
+    torch.manual_seed(plan.seed)
+    tokenizer = build_tokenizer()
+    model = new_model(tokenizer.get_vocab_size())
+    optimizer = _optimizer(model, plan)
+    step = _resume(work, model, optimizer)
+    while step < plan.steps:
+        loss = _train_pool(model, optimizer, plan, tokenizer, step)
+        step += POOL_BATCHES
+        if step % (4 * POOL_BATCHES) == 0:
+            report(f"seed {plan.seed}: step {step}/{plan.steps}, loss {loss:.3f} nats per token")
+        if step % plan.checkpoint_steps == 0 or step >= plan.steps:
+            save_checkpoint(work, step, model, optimizer)
+    return model.eval()
+
+
+def new_model(vocabulary: int) -> GPT2LMHeadModel:
+    """A model with random weights.
+
+    The activation is the tanh approximation under its fused name, the same function as GPT-2's `gelu_new` but faster;
+    `exported_config` gives it back its usual name.
+    """
+    config = GPT2Config(
+        vocab_size=vocabulary,
+        n_positions=CONTEXT_SIZE,
+        n_embd=128,
+        n_layer=4,
+        n_head=4,
+        activation_function="gelu_pytorch_tanh",
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        bos_token_id=END_OF_TEXT_ID,
+        eos_token_id=END_OF_TEXT_ID,
+        pad_token_id=END_OF_TEXT_ID,
+    )
+    return GPT2LMHeadModel(config)
+
+
+def rate_at(step: int, plan: TrainingPlan) -> float:
+    """The learning rate of a step: linear warm-up, constant, then a cosine down to 2% of the peak."""
+    if step < plan.warmup_steps:
+        return plan.peak_rate * (step + 1) / plan.warmup_steps
+    decay = (step / plan.steps - plan.constant_until) / (1 - plan.constant_until)
+    fall = (1 + math.cos(math.pi * max(0.0, decay))) / 2
+    return plan.peak_rate * (LAST_RATE + (1 - LAST_RATE) * fall)
+
+
+def next_token_loss(
+    model: GPT2LMHeadModel, tokens: Int[Tensor, "batch pos"]
+) -> Float[Tensor, ""]:
+    """Mean cross entropy in nats per token; positions labelled -100 are not counted."""
+    logits = model(input_ids=tokens.clamp(min=0)).logits
+    return functional.cross_entropy(
+        logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=IGNORED_LABEL
+    )
+
+
+def _train_pool(
+    model: GPT2LMHeadModel,
+    optimizer: torch.optim.Optimizer,
+    plan: TrainingPlan,
+    tokenizer: Tokenizer,
+    first_step: int,
+) -> float:
+    """One pool of steps; returns the mean loss."""
+    model.train()
+    losses = []
+    pool = first_step // POOL_BATCHES
+    batches = pool_of_batches(tokenizer, plan.seed, pool, first_step / plan.steps)
+    for step, tokens in enumerate(batches, start=first_step):
+        for group in optimizer.param_groups:
+            group["lr"] = rate_at(step, plan)
+        loss = next_token_loss(model, tokens)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        losses.append(loss.item())
+    return sum(losses) / len(losses)
+
+
+def _optimizer(model: GPT2LMHeadModel, plan: TrainingPlan) -> torch.optim.Optimizer:
+    """AdamW with weight decay on matrices only: decayed LayerNorms and biases gain nothing."""
+    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
+    vectors = [parameter for parameter in model.parameters() if parameter.ndim == 1]
+    groups = [
+        {"params": matrices, "weight_decay": 0.05},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=plan.peak_rate, betas=(0.9, 0.98), fused=True)
+
+
+def save_checkpoint(
+    work: Path, step: int, model: GPT2LMHeadModel, optimizer: torch.optim.Optimizer
+) -> None:
+    """Saves everything that training needs to go on."""
+    work.mkdir(parents=True, exist_ok=True)
+    state = {"step": step, "model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    torch.save(state, work / f"step-{step:06d}.pt")
+
+
+def _resume(work: Path, model: GPT2LMHeadModel, optimizer: torch.optim.Optimizer) -> int:
+    """Loads the newest checkpoint, if there is one, and returns its step."""
+    saved = sorted(work.glob("step-*.pt"))
+    if not saved:
+        return 0
+    state = torch.load(saved[-1], weights_only=True)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    report(f"going on from {saved[-1]}")
+    return int(state["step"])

@@ -1,0 +1,93 @@
+"""The tokenizer of `ioi-mini`: one token per word of the lexicon, bytes for everything else.
+
+A byte-level BPE without merges whose whole words are found because `ignore_merges` looks a word up before splitting
+it. So every word of the corpus is one token, any text round-trips, and there is no unknown token. Digits come two at a
+time, so that a year is a century and a two-digit number (" 17", "32").
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+
+from circuitcheck.training import lexicon, phrases, side_families
+from circuitcheck.training.family import ioi_family
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+END_OF_TEXT = "<|endoftext|>"
+END_OF_TEXT_ID = 0
+CONTEXT_SIZE = 128
+
+_PIECES = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}{1,2}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+
+
+def build_tokenizer() -> Tokenizer:
+    """The tokenizer, made from the lexicon and the grammar alone."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    words = [_as_bytes(word) for word in vocabulary_words()]
+    tokens = dict.fromkeys([END_OF_TEXT, *alphabet, *words])
+    vocabulary = {token: index for index, token in enumerate(tokens)}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_PIECES), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([END_OF_TEXT])
+    return tokenizer
+
+
+def vocabulary_words() -> list[str]:
+    """Every word that is one token: with a leading space, and without one where it can start a text."""
+    pieces = {word for text in _grammar_texts() for word in _bare_words(text)}
+    spaced = {f" {word}" for word in pieces | {*lexicon.NAMES, *lexicon.EXTRA_WORDS, *lexicon.CENTURIES}}
+    starts = {word for word in pieces if word[0].isupper()}
+    numbers = {f"{number:02d}" for number in range(100)}
+    return sorted(spaced | starts | numbers | {" she", " he", " is", " are", " were"})
+
+
+def save_tokenizer(folder: Path) -> None:
+    """Writes tokenizer.json and tokenizer_config.json as transformers reads them."""
+    wrapped_tokenizer().save_pretrained(folder)
+
+
+def wrapped_tokenizer() -> PreTrainedTokenizerFast:
+    """The tokenizer as a transformers object; it adds no start token of its own."""
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast(
+        tokenizer_object=build_tokenizer(),
+        bos_token=END_OF_TEXT,
+        eos_token=END_OF_TEXT,
+        pad_token=END_OF_TEXT,
+        model_max_length=CONTEXT_SIZE,
+    )
+
+
+def _grammar_texts() -> list[str]:
+    """Everything the corpus, the family and the evaluation can write, with its braces removed."""
+    lists = [value for module in (lexicon, phrases, side_families) for value in _strings_of(vars(module))]
+    return [*lists, *ioi_family().templates.values(), *phrases.UNSEEN_TEMPLATES.values()]
+
+
+def _strings_of(namespace: dict[str, object]) -> list[str]:
+    tuples = (value for name, value in namespace.items() if name.isupper() and isinstance(value, tuple))
+    return [item for value in tuples for item in value if isinstance(item, str) and item not in lexicon.NAMES]
+
+
+def _bare_words(text: str) -> list[str]:
+    """The words of a grammar text; what stands in braces is a slot, not a word."""
+    without_slots = "".join(part.partition("}")[2] or "" if index else part for index, part in enumerate(text.split("{")))
+    capitalised = without_slots + " " + without_slots[:1].lower() + without_slots[1:]
+    return ["".join(character for character in word if character.isalpha()) for word in capitalised.split() if any(map(str.isalpha, word))]
+
+
+def _as_bytes(word: str) -> str:
+    """The word in the printable alphabet that byte-level BPE uses for bytes."""
+    return word.replace(" ", "Ġ")

@@ -1,0 +1,93 @@
+"""Verdicts: what a claim came out as, with the evidence; plain frozen data.
+
+In: nothing but numbers and words from `circuitcheck.claims`. Out: what every report draws from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What the measurement says of a claim. Invalid is an error about the file, never an outcome."""
+
+    SUPPORTED = "supported"
+    REFUTED = "refuted"
+    INCONCLUSIVE = "inconclusive"
+    MEASURED = "measured"
+    """Every expectation is "?": reported, not judged."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One expectation on one slice (and one node, where each is judged alone).
+
+    `quantity` is the word in the file (drop, logit_diff, ...); `expected` the threshold as written.
+    `low` and `high` bound the confidence interval, None where there is none. p-values are one-sided,
+    before any correction. `reason` says why the part cannot decide, "" if it can.
+    """
+
+    quantity: str
+    expected: str
+    slice: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+    p_support: float
+    p_refute: float
+    n: int
+    outcome: Outcome
+    reason: str = ""
+    needed: str = ""
+    below: float | None = None
+    """Lower end of the expected range, None if open."""
+    above: float | None = None
+
+
+@dataclass(frozen=True)
+class PromptEffect:
+    """One prompt's numbers: the text, the metric before and under the intervention."""
+
+    prompt: str
+    template: str
+    order: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of one claim, with everything a report needs to explain it."""
+
+    claim: str
+    verb: str
+    says: str
+    outcome: Outcome
+    parts: tuple[Part, ...]
+    n: int
+    seed: int
+    confidence: float
+    population: str
+    """Whom the verdict is about: "prompts of these 15 templates in 2 orders"."""
+    reason: str = ""
+    facts: Mapping[str, float | str] = field(default_factory=dict)
+    """Named numbers for the page, in order: clean, corrupt, ablated, kept of total, ..."""
+    cells: Mapping[str, float] = field(default_factory=dict)
+    """The deciding quantity per (template, order), where it has one."""
+    worst: tuple[PromptEffect, ...] = ()
+    values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Per-prompt numbers behind the verdict, by name (clean, corrupt, intervened, ...)."""
+    warnings: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    known_failure: str = ""
+    line: int = 0
+    """1-based line of the claim in its file."""
+
+    @property
+    def deciding(self) -> Part:
+        """The part that speaks for the claim: the one that refutes most, else supports least."""
+        if self.outcome is Outcome.REFUTED:
+            return min(self.parts, key=lambda part: part.p_refute)
+        return max(self.parts, key=lambda part: part.p_support)
