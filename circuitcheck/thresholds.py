@@ -43,9 +43,11 @@ class Threshold:
             return cls(None, None, text)
         if percent := _PERCENT.search(words):
             share = f"{float(percent[1]) / 100:g}"
-            raise ValueError(f"{text!r} is in percent; write {share} for {percent[0]}.")
+            message = f"{text!r} is in percent; write {share} for {percent[0]}."
+            raise ValueError(message)
         if _NOT_FINITE.search(words):
-            raise ValueError(f"{text!r} is not a finite number; leave the bound out, or write '?' to judge nothing.")
+            message = f"{text!r} is not a finite number; leave the bound out, or write '?' to judge nothing."
+            raise ValueError(message)
         if found := _AT_LEAST.fullmatch(words):
             return cls(_finite(found[1], text), None, text)
         if found := _AT_MOST.fullmatch(words):
@@ -54,20 +56,26 @@ class Threshold:
             return cls._between(_finite(found[1], text), _finite(found[2], text), text)
         if found := _ABOUT.fullmatch(words):
             return cls._about(_finite(found[1], text), _finite(found[2], text), text)
-        raise ValueError(f"cannot read {text!r}; write for example '>= 0.8' or 'between 0.0 and 0.3'.")
+        message = f"cannot read {text!r}; write for example '>= 0.8' or 'between 0.0 and 0.3'."
+        raise ValueError(message)
 
     @classmethod
     def _between(cls, low: float, high: float, text: str) -> "Threshold":
         if low > high:
-            raise ValueError(f"{text!r} has its lower end above its upper end; write 'between {high:g} and {low:g}'.")
+            message = f"{text!r} has its lower end above its upper end; write 'between {high:g} and {low:g}'."
+            raise ValueError(message)
         if low == high:
-            raise ValueError(f"{text!r} has no width, so no sample could ever show it; give a lower and an upper end.")
+            message = (
+                f"{text!r} has no width, so no sample could ever show it; give a lower and an upper end."
+            )
+            raise ValueError(message)
         return cls(low, high, text)
 
     @classmethod
     def _about(cls, middle: float, margin: float, text: str) -> "Threshold":
         if margin <= 0:
-            raise ValueError(f"{text!r} needs a margin above zero; write for example 'about {middle:g} +- 0.1'.")
+            message = f"{text!r} needs a margin above zero; write for example 'about {middle:g} +- 0.1'."
+            raise ValueError(message)
         return cls(middle - margin, middle + margin, text)
 
     @property
@@ -91,5 +99,6 @@ class Threshold:
 def _finite(number: str, text: str) -> float:
     value = float(number)
     if not math.isfinite(value):
-        raise ValueError(f"{text!r} is not a finite number; leave the bound out, or write '?' to judge nothing.")
+        message = f"{text!r} is not a finite number; leave the bound out, or write '?' to judge nothing."
+        raise ValueError(message)
     return value

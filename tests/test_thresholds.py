@@ -56,7 +56,10 @@ def test_a_threshold_is_read_as_its_bounds(text: str, low: float | None, high: f
         ("between 5 % and 10 %", "'between 5 % and 10 %' is in percent; write 0.05 for 5 %."),
         (">= inf", "'>= inf' is not a finite number; leave the bound out, or write '?' to judge nothing."),
         ("<= NaN", "'<= NaN' is not a finite number; leave the bound out, or write '?' to judge nothing."),
-        (">= 1e999", "'>= 1e999' is not a finite number; leave the bound out, or write '?' to judge nothing."),
+        (
+            ">= 1e999",
+            "'>= 1e999' is not a finite number; leave the bound out, or write '?' to judge nothing.",
+        ),
     ],
 )
 def test_a_threshold_that_says_nothing_usable_is_refused_with_what_to_write(text: str, message: str) -> None:
@@ -73,7 +76,9 @@ def test_a_threshold_that_says_nothing_usable_is_refused_with_what_to_write(text
         ("?", (-1e9, 0.0, 1e9), ()),
     ],
 )
-def test_both_ends_of_a_range_belong_to_it(text: str, met: tuple[float, ...], missed: tuple[float, ...]) -> None:
+def test_both_ends_of_a_range_belong_to_it(
+    text: str, met: tuple[float, ...], missed: tuple[float, ...]
+) -> None:
     threshold = Threshold.parse(text)
     assert all(threshold.contains(value) for value in met)
     assert not any(threshold.contains(value) for value in missed)

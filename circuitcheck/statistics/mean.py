@@ -28,7 +28,7 @@ class MeanTest:
         divisor = abs(sample.denominator_mean)
         self.centre = sample.estimate if divisor > 0 else 0.0
         variance = self._moments.at(np.array([self.centre]))[1][0]
-        self.step = math.sqrt(variance) / divisor if divisor > 0 and variance > 0 else 1.0
+        self.step = math.sqrt(variance) / divisor if divisor > 0 else 1.0
 
     @property
     def is_flat(self) -> bool:
@@ -52,9 +52,7 @@ class MeanTest:
 
     def _statistics(self, thresholds: Floats) -> tuple[Floats, Floats, Floats]:
         mean, variance, df, skewness = self._moments.at(thresholds)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            student = np.where(variance > 0, mean / np.sqrt(variance), 0.0)
-        skewness = np.where(variance > 0, skewness, 0.0)
+        student = mean / np.sqrt(variance)
         hall = student + skewness * student**2 / 3 + skewness**2 * student**3 / 27 + skewness / 6
         return student, hall, df
 

@@ -9,6 +9,9 @@ from numpy.polynomial.polynomial import polyval
 
 from circuitcheck.statistics.sample import FLAT, Floats, Sample
 
+_LEAST_SIZE = 1e-30
+"""Stands for the size of values that are all exactly zero, so that their variance has a floor too."""
+
 
 @dataclass(frozen=True, eq=False)
 class Moments:
@@ -44,10 +47,12 @@ class Moments:
         u = thresholds - self.pivot
         raw_variance = np.maximum(polyval(u, self.variance), 0.0)
         terms = polyval(u, self.df_terms)
-        df = np.divide(raw_variance**2, terms, out=np.full_like(u, self.most_df), where=terms > 0)
-        variance = np.maximum(raw_variance, self.floor)
-        skewness = polyval(u, self.third) / variance**1.5
-        return polyval(u, self.mean), variance, np.clip(df, self.least_df, self.most_df), skewness
+        df: Floats = np.full_like(u, self.most_df)
+        np.divide(raw_variance**2, terms, out=df, where=terms > 0)
+        variance = np.maximum(raw_variance, self.floor).astype(np.float64)
+        mean = polyval(u, self.mean).astype(np.float64)
+        skewness: Floats = polyval(u, self.third) / variance**1.5
+        return mean, variance, np.clip(df, self.least_df, self.most_df), skewness
 
 
 def moments(sample: Sample) -> Moments:
@@ -57,7 +62,7 @@ def moments(sample: Sample) -> Moments:
     strata = len(counts)
 
     def per_stratum(values: Floats) -> Floats:
-        return np.bincount(sample.cells, weights=values)
+        return np.bincount(sample.cells, weights=values).astype(np.float64)
 
     def centred(values: Floats) -> Floats:
         return values - (per_stratum(values) / counts)[sample.cells]
@@ -71,7 +76,7 @@ def moments(sample: Sample) -> Moments:
         pivot = float(per_stratum(e * d) @ share) / spread
     e -= pivot * d
 
-    size = max(np.abs(numerator).max(), np.abs(pivot * divisor).max(), sample.magnitude)
+    size = max(np.abs(numerator).max(), np.abs(pivot * divisor).max(), sample.magnitude, _LEAST_SIZE)
     floor = (FLAT * size) ** 2 / n
     a, b, c = (per_stratum(product) * share for product in (e * e, e * d, d * d))
     third_share = np.divide(1, counts * (counts - 1) * (counts - 2), where=counts > 2, out=np.zeros(strata))

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import numpy as np
+
 from circuitcheck.statistics.sample import Floats
+
+REACH = 2.0 ** np.arange(-2, 25)
+"""How far thresholds are looked for, in steps of a test: beyond the last there is no end."""
 
 
 class OneSidedTest(Protocol):

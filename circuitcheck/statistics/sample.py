@@ -148,7 +148,9 @@ def _check_values(name: str, values: Floats, limits: tuple[float, float] | None)
         raise ValueError(message)
     slack = FLAT * (high - low)
     if values.min() < low - slack or values.max() > high + slack:
-        message = f"the {name} ranges from {values.min()} to {values.max()}, outside its limits {low} and {high}."
+        message = (
+            f"the {name} ranges from {values.min()} to {values.max()}, outside its limits {low} and {high}."
+        )
         raise ValueError(message)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from circuitcheck.training import side_families
 from circuitcheck.training.lexicon import NAMES, OBJECTS, PLACES, is_held_out
 from circuitcheck.training.phrases import (
+    BYSTANDERS,
     CLAUSES,
     ENDINGS,
     JOINTS,
@@ -29,6 +30,7 @@ from circuitcheck.training.phrases import (
 
 COPY_HEAVY_UNTIL = 0.4
 DIRECT_UNTIL = 0.3
+BYSTANDER_BEFORE = 0.35
 
 _LATE_SHARES = {
     "ioi": 0.50,
@@ -40,7 +42,7 @@ _LATE_SHARES = {
     "agreement": 0.06,
     "filler": 0.07,
 }
-_EARLY_SHARES = _LATE_SHARES | {"ioi": 0.38, "name_copying": 0.16, "word_copying": 0.16, "abc": 0.12}
+_EARLY_SHARES = _LATE_SHARES | {"ioi": 0.25, "abc": 0.08, "name_copying": 0.21, "word_copying": 0.21}
 
 
 @dataclass(frozen=True)
@@ -107,14 +109,12 @@ def name_pair(rng: random.Random) -> tuple[str, str]:
             return first, second
 
 
-def _strangers(first: str, second: str) -> list[str]:
-    """Names that may appear beside both of these."""
+def _strangers(*people: str) -> list[str]:
+    """Names that may appear beside all of these."""
     return [
         name
         for name in NAMES
-        if name not in (first, second)
-        and not is_held_out(name, first)
-        and not is_held_out(name, second)
+        if name not in people and not any(is_held_out(name, person) for person in people)
     ]
 
 
@@ -127,7 +127,10 @@ def skeleton(rng: random.Random, stage: Stage) -> str:
 
 
 def _unfinished(rng: random.Random, stage: Stage, first: str, second: str, giver: str) -> str:
-    return _fill(rng, skeleton(rng, stage), giver, first=first, second=second)
+    """A sentence up to its recipient, in half of the cases with a bystander mentioned before or in between."""
+    names = {"first": first, "second": second, "other": rng.choice(_strangers(first, second, giver))}
+    before = f"{rng.choice(BYSTANDERS)} " if rng.random() < BYSTANDER_BEFORE else ""
+    return _fill(rng, before + skeleton(rng, stage), giver, **names)
 
 
 def _fill(rng: random.Random, text: str, giver: str, **names: str) -> str:
@@ -136,7 +139,7 @@ def _fill(rng: random.Random, text: str, giver: str, **names: str) -> str:
 
 def _first_part(rng: random.Random, stage: Stage) -> str:
     """Everything before the giver: a scene and what links it to the second clause."""
-    middle = "" if stage.direct or rng.random() < 0.6 else rng.choice(MIDDLES)
+    middle = "" if stage.direct or rng.random() < 0.5 else _middle(rng)
     if rng.random() < 0.35:
         scene = rng.choice(SUBORDINATE_SCENES)
         return f"{scene}, {middle[0].lower()}{middle[1:]}{_lead(rng)}" if middle else f"{scene},"
@@ -144,6 +147,10 @@ def _first_part(rng: random.Random, stage: Stage) -> str:
     if middle:
         return f"{scene}. {middle}{_lead(rng)}"
     return f"{scene}{rng.choice(JOINTS)}" if rng.random() < 0.35 else f"{scene}.{_lead(rng)}"
+
+
+def _middle(rng: random.Random) -> str:
+    return rng.choice(BYSTANDERS if rng.random() < 0.4 else MIDDLES)
 
 
 def _lead(rng: random.Random) -> str:

@@ -42,6 +42,9 @@ class TrainingPlan:
     checkpoint_steps: int = 1500
 
 
+FUSED_GELU = "gelu_pytorch_tanh"
+"""GPT-2's `gelu_new` under the name of its fused implementation: the same function, and training is faster."""
+
 LAST_RATE = 0.02
 """The learning rate at the end, as a share of its peak."""
 
@@ -49,9 +52,8 @@ LAST_RATE = 0.02
 def train_language_model(plan: TrainingPlan, work: Path) -> GPT2LMHeadModel:
     """Trains, or goes on from the newest checkpoint under `work`, and returns the model in evaluation mode."""
     torch.set_num_threads(1)
-    torch.manual_seed(plan.seed)
     tokenizer = build_tokenizer()
-    model = new_model(tokenizer.get_vocab_size())
+    model = new_model(tokenizer.get_vocab_size(), plan.seed)
     optimizer = _optimizer(model, plan)
     step = _resume(work, model, optimizer)
     while step < plan.steps:
@@ -64,19 +66,23 @@ def train_language_model(plan: TrainingPlan, work: Path) -> GPT2LMHeadModel:
     return model.eval()
 
 
-def new_model(vocabulary: int) -> GPT2LMHeadModel:
-    """A model with random weights.
+def new_model(vocabulary: int, seed: int) -> GPT2LMHeadModel:
+    """A model with random weights that depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        # transformers draws initial weights from the global generator, and takes no other.
+        torch.manual_seed(seed)  # noqa: TID251
+        return GPT2LMHeadModel(model_config(vocabulary, FUSED_GELU))
 
-    The activation is the tanh approximation under its fused name, the same function as GPT-2's `gelu_new` but faster;
-    `exported_config` gives it back its usual name.
-    """
-    config = GPT2Config(
+
+def model_config(vocabulary: int, activation: str) -> GPT2Config:
+    """The architecture: GPT-2 with four layers of four heads, 128 wide, without dropout."""
+    return GPT2Config(
         vocab_size=vocabulary,
         n_positions=CONTEXT_SIZE,
         n_embd=128,
         n_layer=4,
         n_head=4,
-        activation_function="gelu_pytorch_tanh",
+        activation_function=activation,
         resid_pdrop=0.0,
         embd_pdrop=0.0,
         attn_pdrop=0.0,
@@ -84,7 +90,6 @@ def new_model(vocabulary: int) -> GPT2LMHeadModel:
         eos_token_id=END_OF_TEXT_ID,
         pad_token_id=END_OF_TEXT_ID,
     )
-    return GPT2LMHeadModel(config)
 
 
 def rate_at(step: int, plan: TrainingPlan) -> float:
@@ -96,9 +101,7 @@ def rate_at(step: int, plan: TrainingPlan) -> float:
     return plan.peak_rate * (LAST_RATE + (1 - LAST_RATE) * fall)
 
 
-def next_token_loss(
-    model: GPT2LMHeadModel, tokens: Int[Tensor, "batch pos"]
-) -> Float[Tensor, ""]:
+def next_token_loss(model: GPT2LMHeadModel, tokens: Int[Tensor, "batch pos"]) -> Float[Tensor, ""]:
     """Mean cross entropy in nats per token; positions labelled -100 are not counted."""
     logits = model(input_ids=tokens.clamp(min=0)).logits
     return functional.cross_entropy(
@@ -122,7 +125,7 @@ def _train_pool(
         for group in optimizer.param_groups:
             group["lr"] = rate_at(step, plan)
         loss = next_token_loss(model, tokens)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -141,9 +144,7 @@ def _optimizer(model: GPT2LMHeadModel, plan: TrainingPlan) -> torch.optim.Optimi
     return torch.optim.AdamW(groups, lr=plan.peak_rate, betas=(0.9, 0.98), fused=True)
 
 
-def save_checkpoint(
-    work: Path, step: int, model: GPT2LMHeadModel, optimizer: torch.optim.Optimizer
-) -> None:
+def save_checkpoint(work: Path, step: int, model: GPT2LMHeadModel, optimizer: torch.optim.Optimizer) -> None:
     """Saves everything that training needs to go on."""
     work.mkdir(parents=True, exist_ok=True)
     state = {"step": step, "model": model.state_dict(), "optimizer": optimizer.state_dict()}

@@ -67,6 +67,20 @@ MIDDLES = (
     "The street was quiet.", "It was almost dark.", "Dinner was late again.", "All the lights were on.",
 )  # fmt: skip
 
+BYSTANDERS = (
+    "{other} was late.",
+    "It was the birthday of {other}.",
+    "They had just seen {other}.",
+    "The house of {other} was not far.",
+    "{other} was at home with a book.",
+    "Everyone was talking about {other}.",
+    "Even {other} was there.",
+    "Nobody knew where {other} was.",
+    "The brother of {other} was sick.",
+    "Only {other} was missing.",
+)
+"""Sentences that mention someone who takes no part, so that which names are around does not give the answer away."""
+
 LEADS = (
     "After a while,", "Later", "Then", "In the end,", "Soon", "Of course", "A moment later,", "Finally",
     "For some reason,", "Without a word,",
@@ -87,7 +101,16 @@ CLAUSES = (
     "bought a {object} for", "found a {object} for", "made a {object} for",
 )  # fmt: skip
 
-ENDINGS = (".", ".", ".", " before lunch.", " with a smile.", " and left.", " and said goodbye.", " and went home.")
+ENDINGS = (
+    ".",
+    ".",
+    ".",
+    " before lunch.",
+    " with a smile.",
+    " and left.",
+    " and said goodbye.",
+    " and went home.",
+)
 
 RETURN_LEADS = ("Then", "Later", "After that,", "In return,", "Soon")
 

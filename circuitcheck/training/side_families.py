@@ -49,8 +49,8 @@ FILLER_TEMPLATES = (
     "Everyone knew that {name} had a {object}.",
 )
 LIST_STARTS = ("The names are", "The words are")
-COPIED_NAMES = (3, 7)
-COPIED_WORDS = (5, 14)
+LIST_LENGTHS = (6, 16)
+LIST_REPEATS = (2, 3)
 _WORDS = tuple(sorted({*EXTRA_WORDS, *PLACES, *OBJECTS, *SINGULAR_NOUNS, *STATES, *LONG_EVENTS}))
 
 
@@ -67,15 +67,19 @@ def filler(rng: random.Random) -> str:
 
 
 def name_copying(rng: random.Random) -> str:
-    """Names in a random order, twice."""
-    names = rng.sample(NAMES, rng.randint(*COPIED_NAMES))
-    return f"{LIST_STARTS[0]} {' '.join(names)} {' '.join(names)}."
+    """Names in a random order, several times over."""
+    return _repeated(rng, LIST_STARTS[0], NAMES)
 
 
 def word_copying(rng: random.Random) -> str:
-    """Words in a random order, twice."""
-    words = rng.sample(_WORDS, rng.randint(*COPIED_WORDS))
-    return f"{LIST_STARTS[1]} {' '.join(words)} {' '.join(words)}."
+    """Words in a random order, several times over."""
+    return _repeated(rng, LIST_STARTS[1], _WORDS)
+
+
+def _repeated(rng: random.Random, start: str, words: tuple[str, ...]) -> str:
+    """A list that is worth copying in order: knowing only which words it holds does not say which comes next."""
+    chosen = rng.sample(words, rng.randint(*LIST_LENGTHS))
+    return " ".join([start, *chosen * rng.randint(*LIST_REPEATS)]) + "."
 
 
 def greater_than(rng: random.Random) -> str:

@@ -7,6 +7,7 @@ time, so that a year is a century and a two-digit number (" 17", "32").
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,10 +83,9 @@ def _strings_of(namespace: dict[str, object]) -> list[str]:
 
 
 def _bare_words(text: str) -> list[str]:
-    """The words of a grammar text; what stands in braces is a slot, not a word."""
-    without_slots = "".join(part.partition("}")[2] or "" if index else part for index, part in enumerate(text.split("{")))
-    capitalised = without_slots + " " + without_slots[:1].lower() + without_slots[1:]
-    return ["".join(character for character in word if character.isalpha()) for word in capitalised.split() if any(map(str.isalpha, word))]
+    """The words of a grammar text, its first one also uncapitalised; what stands in braces is a slot, not a word."""
+    words = re.findall("[A-Za-z]+", re.sub(r"\{\w*\}", " ", text))
+    return [*words, *(word[0].lower() + word[1:] for word in words[:1])]
 
 
 def _as_bytes(word: str) -> str:

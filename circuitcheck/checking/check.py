@@ -1,0 +1,156 @@
+"""`check`: one circuit file from its words to its verdicts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from circuitcheck.checking.bench import Bench, Overrides, open_bench
+from circuitcheck.checking.result import CheckResult, SetupResult
+from circuitcheck.checking.running import ClaimRun, Prompted, corruption_of, needs_references
+from circuitcheck.checking.setup import (
+    DictionaryUse,
+    configuration_faults,
+    dictionaries_used,
+    dictionary_result,
+    model_result,
+    nodes_of,
+    prompts_result,
+)
+from circuitcheck.claims.planning import metric
+from circuitcheck.engine import CLEAN, Plan, Progress
+from circuitcheck.errors import DictionaryError
+from circuitcheck.prompts.build import build_prompts, build_references
+from circuitcheck.reading import read_spec
+from circuitcheck.spec import CircuitSpec, Claim
+
+
+def check(
+    circuit: str | Path | CircuitSpec,
+    *,
+    model: Any = None,
+    dictionaries: Mapping[str, Any] | None = None,
+    claims: Collection[str] | None = None,
+    seed: int | None = None,
+    n: int | None = None,
+    device: str | None = None,
+    model_ref: str | None = None,
+    progress: Progress | None = None,
+) -> CheckResult:
+    """Measure and judge the claims of one circuit file.
+
+    Args:
+        circuit: A circuit file, or a specification built in code.
+        model: A TransformerBridge in memory, instead of the file's model.
+        dictionaries: By alias, a directory pattern with {layer} or dictionaries by layer.
+        claims: Ids of the claims to measure; all by default. Corrections count the whole file.
+        seed: Instead of the file's seed of the prompts.
+        n: Instead of the file's number of prompt pairs.
+        device: Where to run, as torch names it.
+        model_ref: A bundled model's name or a directory, instead of the file's model.
+        progress: Called with (done, total, what) as batches finish.
+
+    Raises:
+        CircuitCheckError: nothing of the file can be measured; its text says why.
+    """
+    started = time.monotonic()
+    spec = circuit if isinstance(circuit, CircuitSpec) else read_spec(Path(circuit))
+    selected = [claim for claim in spec.claims if claims is None or claim.id in claims]
+    bench = open_bench(spec, Overrides(model, dictionaries, model_ref, device))
+    return _Check(spec, bench, selected, seed, n, progress).result(started)
+
+
+@dataclass(frozen=True)
+class _Check:
+    """One file on one bench."""
+
+    spec: CircuitSpec
+    bench: Bench
+    claims: Sequence[Claim]
+    seed: int | None
+    n: int | None
+    progress: Progress | None
+
+    def result(self, started: float) -> CheckResult:
+        used = dictionaries_used(self.spec, self.claims)
+        prompts = self._prompts(used)
+        evaluated = next(iter(prompts.values())).evaluated
+        task = Plan.of([metric(CLEAN, "logit_diff"), metric(CLEAN, "accuracy")])
+        measured = self.bench.engine.measure(task, evaluated, evaluated.subset([]), self.progress)
+        able = model_result(self.spec, evaluated, measured)
+        fits = [self._fit(use, prompts) for use in used]
+        unfit = {use.alias: fit.message for use, fit in zip(used, fits, strict=True) if not fit.ok}
+        invalid = {claim.id: why for claim in self.claims if (why := self._unfit(claim, unfit))}
+        run = ClaimRun(self.spec, self.bench.engine, self._mlp_aliases(used), prompts, self.progress)
+        judged = run.judge(
+            [claim for claim in self.claims if claim.id not in invalid], "" if able.ok else able.message
+        )
+        return CheckResult(
+            spec=self.spec,
+            verdicts=judged.verdicts,
+            errors=self._in_file_order(invalid | dict(judged.errors)),
+            setup=(prompts_result(evaluated), able, *fits),
+            provenance=self._provenance(prompts),
+            seconds=time.monotonic() - started,
+        )
+
+    def _prompts(self, used: Sequence[DictionaryUse]) -> dict[str, Prompted]:
+        """The prompts of every corruption that a claim uses; clean sides are the same in all."""
+        wanted = [corruption_of(claim, self.spec) for claim in self.claims]
+        return {corruption: self._prompted(corruption, used) for corruption in dict.fromkeys(wanted or [""])}
+
+    def _prompted(self, corruption: str, used: Sequence[DictionaryUse]) -> Prompted:
+        spec, tokenizer = self.spec, self.bench.tokenizer
+        evaluated = build_prompts(
+            spec.prompts, tokenizer, corrupt=corruption or None, n=self.n, seed=self.seed, base=spec.directory
+        )
+        sharing = [claim for claim in self.claims if corruption_of(claim, spec) == corruption]
+        if not needs_references(sharing, spec, self._mlp_aliases(used)):
+            return Prompted(evaluated, evaluated.subset([]))
+        references = build_references(
+            spec.prompts, tokenizer, corrupt=corruption or None, evaluated=evaluated, base=spec.directory
+        )
+        return Prompted(evaluated, references)
+
+    def _fit(self, use: DictionaryUse, prompts: Mapping[str, Prompted]) -> SetupResult:
+        evaluated = next(iter(prompts.values())).evaluated
+        try:
+            faults = [
+                fault
+                for layer in dict.fromkeys(place.layer for place in use.places)
+                for fault in configuration_faults(
+                    f"{use.alias} of layer {layer}",
+                    self.bench.dictionary(use.alias, layer or 0).metadata,
+                    weights=self.bench.weights,
+                    has_bos=evaluated.has_bos,
+                )
+            ]
+            fits = [self.bench.engine.fit(place, found, evaluated) for place, found in use.places.items()]
+        except DictionaryError as error:
+            return SetupResult(f"setup-dictionary-{use.alias}", ok=False, message=str(error), facts={})
+        return dictionary_result(use.alias, faults, fits)
+
+    def _unfit(self, claim: Claim, unfit: Mapping[str, str]) -> str:
+        aliases = [node.dictionary for node in nodes_of(claim, self.spec) if node.dictionary in unfit]
+        return f"claims on an unfit dictionary are invalid: {unfit[aliases[0]]}" if aliases and aliases[0] else ""
+
+    def _mlp_aliases(self, used: Sequence[DictionaryUse]) -> frozenset[str]:
+        return self.bench.mlp_aliases({use.alias: next(iter(use.places)).layer or 0 for use in used})
+
+    def _in_file_order(self, errors: Mapping[str, str]) -> dict[str, str]:
+        return {claim.id: errors[claim.id] for claim in self.claims if claim.id in errors}
+
+    def _provenance(self, prompts: Mapping[str, Prompted]) -> dict[str, Any]:
+        first = next(iter(prompts.values())).evaluated
+        return {
+            **self.bench.engine.provenance,
+            "tokenizer": self.bench.tokenizer.digest,
+            "prompts": {corruption: each.evaluated.digest for corruption, each in prompts.items()},
+            "references": {corruption: each.references.digest for corruption, each in prompts.items() if len(each.references)},
+            "seed": first.seed,
+            "n": len(first),
+            "confidence": self.spec.confidence,
+        }

@@ -1,0 +1,82 @@
+"""What a check of one circuit file gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from circuitcheck.spec import CircuitSpec
+from circuitcheck.verdict import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class SetupResult:
+    """One thing that has to hold before claims mean anything: prompts, model, one dictionary.
+
+    `message` is one sentence: what was found, or what is wrong.
+    """
+
+    name: str
+    ok: bool
+    message: str
+    facts: Mapping[str, float | str]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Verdicts of the claims that were measured, in the order of the file.
+
+    `errors` maps the id of a claim that could not be measured, or must not be judged, to the reason.
+    `provenance` is plain data: hashes of model, dictionaries, prompts and reference set, versions,
+    seeds, device and dtype. `seconds` is wall time.
+    """
+
+    spec: CircuitSpec
+    verdicts: tuple[Verdict, ...]
+    errors: Mapping[str, str]
+    setup: tuple[SetupResult, ...]
+    provenance: Mapping[str, Any]
+    seconds: float
+
+    def to_frame(self, per: Literal["claim", "prompt"] = "claim") -> pd.DataFrame:
+        """One row per expectation and slice of each claim, or one per claim and prompt."""
+        import pandas as pd  # noqa: PLC0415 - half a second that only this call should pay
+
+        rows = _part_rows(self) if per == "claim" else _prompt_rows(self)
+        return pd.DataFrame(rows)
+
+
+def _part_rows(result: CheckResult) -> list[dict[str, Any]]:
+    rows = [
+        {
+            "claim": verdict.claim,
+            "verb": verdict.verb,
+            "verdict": str(verdict.outcome),
+            "quantity": part.quantity,
+            "slice": part.slice,
+            "estimate": part.estimate,
+            "low": part.low,
+            "high": part.high,
+            "expected": part.expected,
+            "n": part.n,
+            "reason": part.reason or verdict.reason,
+        }
+        for verdict in result.verdicts
+        for part in verdict.parts
+    ]
+    rows += [
+        {"claim": claim, "verdict": "error", "reason": reason} for claim, reason in result.errors.items()
+    ]
+    return rows
+
+
+def _prompt_rows(result: CheckResult) -> list[dict[str, Any]]:
+    return [
+        {"claim": verdict.claim, "prompt": row, **{name: column[row] for name, column in verdict.values.items()}}
+        for verdict in result.verdicts
+        for row in range(verdict.n)
+    ]

@@ -1,0 +1,159 @@
+"""What has to hold before claims mean anything: the prompts, the model at its task, each dictionary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from circuitcheck.checking.result import SetupResult
+from circuitcheck.claims.judging import alpha_side
+from circuitcheck.claims.planning import metric
+from circuitcheck.engine import CLEAN, Engine, Fit, Measurement
+from circuitcheck.nodes import Node, NodeKind
+from circuitcheck.prompts.pairs import PromptSet
+from circuitcheck.spec import CircuitSpec, Claim
+from circuitcheck.statistics import Sample, judge
+from circuitcheck.thresholds import Threshold
+
+LEAST_EXPLAINED = 0.5
+"""Variance explained at the role below which claims on a dictionary are invalid."""
+
+MOST_OFF = 0.25
+"""How far from 1 the metric may be, as a share of clean, with the dictionary's error dropped."""
+
+_DICTIONARY_KINDS = {NodeKind.FEATURE, NodeKind.ERROR}
+
+
+@dataclass(frozen=True)
+class DictionaryUse:
+    """Where claims use one dictionary: error nodes as places, and the features named at each."""
+
+    alias: str
+    places: Mapping[Node, tuple[int, ...]]
+
+
+def setup_names(spec: CircuitSpec) -> tuple[str, ...]:
+    """The setup items of a file, in the order in which they are shown; reads nothing but the file."""
+    used = dictionaries_used(spec, spec.claims)
+    return ("setup-prompts", "setup-model", *(f"setup-dictionary-{use.alias}" for use in used))
+
+
+def dictionaries_used(spec: CircuitSpec, claims: Iterable[Claim]) -> tuple[DictionaryUse, ...]:
+    """Which dictionaries the claims use, where, and for which features, in the order of the file."""
+    places: dict[str, dict[Node, dict[int, None]]] = {}
+    for claim in claims:
+        for node in nodes_of(claim, spec):
+            if node.kind in _DICTIONARY_KINDS and node.dictionary:
+                features = places.setdefault(node.dictionary, {}).setdefault(place_of(node), {})
+                if node.index is not None and claim.verb != "activates":
+                    features[node.index] = None
+    return tuple(
+        DictionaryUse(alias, {place: tuple(found) for place, found in places[alias].items()})
+        for alias in spec.dictionaries
+        if alias in places
+    )
+
+
+def nodes_of(claim: Claim, spec: CircuitSpec) -> tuple[Node, ...]:
+    """Every node that a claim names, in its verb and under `under`."""
+    under = claim.under.nodes(spec) if claim.under else ()
+    named = () if claim.verb == "measure" else claim.nodes(spec)
+    return named + under
+
+
+def place_of(node: Node) -> Node:
+    """The error node at a feature's layer and position: the place at which its dictionary must fit."""
+    return replace(node, kind=NodeKind.ERROR, index=None)
+
+
+def prompts_result(prompts: PromptSet) -> SetupResult:
+    """That prompts could be made and every check on them held, with what they are."""
+    templates, orders = ({cell[axis] for cell in prompts.cells} for axis in (0, 1))
+    lengths = sorted({len(tokens) for tokens in prompts.clean})
+    span = f"{lengths[0]}" if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
+    message = (
+        f"{len(prompts)} pairs from {len(templates)} templates in {len(orders)} orders, {span} tokens, "
+        f"{'with' if prompts.has_bos else 'without'} BOS; roles {', '.join(prompts.roles)} on one token each"
+    )
+    return SetupResult("setup-prompts", ok=True, message=message, facts={"n": float(len(prompts))})
+
+
+def model_result(spec: CircuitSpec, prompts: PromptSet, measurement: Measurement) -> SetupResult:
+    """Whether the model prefers the answer at all: mean logit_diff above 0 with confidence."""
+    level = alpha_side(spec.confidence)
+    differences = measurement.values[metric(CLEAN, "logit_diff")]
+    found = judge(Sample(differences, None, prompts.strata), Threshold(0.0, None, "> 0"), level)
+    accuracy = float(measurement.values[metric(CLEAN, "accuracy")].mean())
+    interval = f" [{found.interval.low:.3g}, {found.interval.high:.3g}]" if found.interval else ""
+    ok = found.p_support <= level
+    said = "does its task" if ok else "does not do this task"
+    estimate = math.nan if found.estimate is None else found.estimate
+    message = f"the model {said}: logit_diff {estimate:.3g}{interval}, accuracy {accuracy:.3g}"
+    if not ok and found.reason:
+        message = f"{message} ({found.reason})"
+    return SetupResult("setup-model", ok, message, {"logit_diff": estimate, "accuracy": accuracy})
+
+
+def dictionary_result(alias: str, faults: list[str], fits: list[Fit]) -> SetupResult:
+    """Whether a dictionary stands in for what it reconstructs wherever claims use it."""
+    problems = faults + [problem for fit in fits for problem in fit_faults(fit)]
+    found = "; ".join(
+        f"{fit.place.name.split('.')[0]}@{fit.place.at} explains {fit.variance_explained:.2f}, keeps {fit.kept:.2f}"
+        for fit in fits
+    )
+    message = "; ".join(problems) if problems else f"dictionary {alias} fits: {found}"
+    facts = {f"{fit.place} explained": fit.variance_explained for fit in fits}
+    facts |= {f"{fit.place} kept": fit.kept for fit in fits}
+    return SetupResult(f"setup-dictionary-{alias}", not problems, message, facts)
+
+
+def fit_faults(fit: Fit) -> list[str]:
+    """What makes claims on this dictionary, at this place, invalid; empty where it fits."""
+    faults = []
+    if not fit.variance_explained >= LEAST_EXPLAINED:
+        faults.append(
+            f"{fit.place} does not fit: variance explained within (template, order) is "
+            f"{fit.variance_explained:.2f}, below {LEAST_EXPLAINED}"
+        )
+    if not abs(fit.kept - 1) <= MOST_OFF:
+        faults.append(
+            f"{fit.place} does not fit: with its error dropped the model keeps {fit.kept:.2f} of the metric, "
+            f"more than {MOST_OFF} off 1"
+        )
+    dead = [str(feature) for feature, rate in fit.firing.items() if rate == 0]
+    if dead:
+        faults.append(f"feature {', '.join(dead)} of {fit.place.name} never fires at {fit.place.at} on clean prompts")
+    return faults
+
+
+def configuration_faults(alias: str, metadata: Mapping[str, Any], *, weights: str, has_bos: bool) -> list[str]:
+    """Where a dictionary's own configuration disagrees with how the model is run.
+
+    Variance explained does not notice wrong weight processing, so the configurations are compared as data.
+    """
+    faults = []
+    trained_on = metadata.get("weights") or _processing(metadata.get("model_from_pretrained_kwargs"))
+    if trained_on and trained_on != weights:
+        faults.append(
+            f"dictionary {alias} was trained on {trained_on} weights and the model runs {weights} ones; "
+            f"write model: {{..., weights: {trained_on}}}"
+        )
+    bos = metadata.get("prepend_bos")
+    if bos is not None and bool(bos) != has_bos:
+        faults.append(
+            f"dictionary {alias} was trained {'with' if bos else 'without'} BOS and the prompts are "
+            f"{'with' if has_bos else 'without'} it; write prompts: {{..., bos: {str(bool(bos)).lower()}}}"
+        )
+    return faults
+
+
+def _processing(kwargs: object) -> str | None:
+    """"folded" where the dictionary's training loaded the model with processed weights."""
+    if not isinstance(kwargs, dict):
+        return None
+    processed = ("fold_ln", "center_writing_weights", "center_unembed")
+    if any(kwargs.get(key) for key in processed):
+        return "folded"
+    return "raw" if any(key in kwargs for key in processed) else None

@@ -1,0 +1,162 @@
+"""From questions to verdicts: first each claim alone, then all claims of the file together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from circuitcheck.claims.evidence import cell_effects, facts_of, population_of, values_of, worst_prompts
+from circuitcheck.claims.noop import share_changed, why_too_few
+from circuitcheck.claims.questions import Case, Question, questions_of
+from circuitcheck.spec import Claim
+from circuitcheck.statistics import Evidence, Tails, combine, holm, judge, needed_prompts
+from circuitcheck.verdict import Outcome, Part, Verdict
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """One claim judged alone: its questions, their evidence, and what stands in the way of a verdict."""
+
+    case: Case
+    questions: tuple[Question, ...]
+    evidence: tuple[Evidence, ...]
+    obstacle: str
+    """Why the claim cannot be judged whatever its numbers; "" where it can."""
+    changed: float | None
+
+    @property
+    def tails(self) -> Tails | None:
+        """One-sided p-values of the claim; None where nothing is judged."""
+        tails = combine(self.evidence)
+        return Tails(1.0, 1.0) if tails is not None and self.obstacle else tails
+
+
+def alpha_side(confidence: float) -> float:
+    """Chance of a wrong verdict on each side: half of 1 - confidence."""
+    return (1 - confidence) / 2
+
+
+def confidence_of(case: Case) -> float:
+    """The claim's own confidence, else the file's."""
+    return case.claim.confidence or case.spec.confidence
+
+
+def assess(case: Case, obstacle: str = "") -> Assessment:
+    """Judge one claim alone; `obstacle` is a reason from outside, such as a model that fails its task.
+
+    Raises:
+        MeasurementError: the intervention changes nothing on any prompt.
+    """
+    changed = share_changed(case)
+    questions = tuple(questions_of(case))
+    level = alpha_side(confidence_of(case))
+    evidence = tuple(judge(question.sample, question.threshold, level) for question in questions)
+    return Assessment(case, questions, evidence, obstacle or why_too_few(case, changed), changed)
+
+
+def conclude(assessments: Sequence[Assessment]) -> tuple[Verdict, ...]:
+    """Verdicts of the measured claims of one file, refutations corrected over all claims written in it."""
+    refuted = _refuted(assessments)
+    return tuple(_verdict(each, refuted=no) for each, no in zip(assessments, refuted, strict=True))
+
+
+def _refuted(assessments: Sequence[Assessment]) -> list[bool]:
+    """Holm's decision per claim. A claim of another confidence enters with its p-value scaled to the file's."""
+    if not assessments:
+        return []
+    spec = assessments[0].case.spec
+    level = alpha_side(spec.confidence)
+    scaled = [
+        min(1.0, each.tails.refute * level / alpha_side(confidence_of(each.case))) if each.tails else 1.0
+        for each in assessments
+    ]
+    return [bool(no) for no in holm(scaled, level, total=_judged_claims(spec.claims))]
+
+
+def _judged_claims(claims: Sequence[Claim]) -> int:
+    return sum(any(threshold.judged for threshold in claim.thresholds.values()) for claim in claims) or 1
+
+
+def _verdict(assessment: Assessment, *, refuted: bool) -> Verdict:
+    case, claim = assessment.case, assessment.case.claim
+    level = alpha_side(confidence_of(case))
+    tails = assessment.tails
+    outcome = _outcome(tails, level, refuted=refuted)
+    parts = tuple(
+        _part(question, evidence, level)
+        for question, evidence in zip(assessment.questions, assessment.evidence, strict=True)
+    )
+    verdict = Verdict(
+        claim=claim.id,
+        verb=claim.verb,
+        says=claim.says,
+        outcome=outcome,
+        parts=parts,
+        n=len(case.prompts),
+        seed=case.prompts.seed,
+        confidence=confidence_of(case),
+        population=population_of(case.prompts),
+        reason=_reason(assessment, parts, outcome, level),
+        facts=facts_of(case, assessment.changed),
+        values=values_of(case),
+        tags=claim.tags,
+        known_failure=claim.known_failure.reason if claim.known_failure else "",
+        line=case.spec.line_of(claim.id),
+    )
+    question = assessment.questions[verdict.parts.index(verdict.deciding)]
+    return replace(verdict, cells=cell_effects(case, question), worst=worst_prompts(case, question))
+
+
+def _outcome(tails: Tails | None, level: float, *, refuted: bool) -> Outcome:
+    if tails is None:
+        return Outcome.MEASURED
+    if tails.support <= level:
+        return Outcome.SUPPORTED
+    return Outcome.REFUTED if refuted else Outcome.INCONCLUSIVE
+
+
+def _part(question: Question, evidence: Evidence, level: float) -> Part:
+    tails = evidence.tails if evidence.judged else None
+    outcome = _outcome(tails, level, refuted=evidence.p_refute <= level)
+    needed = ""
+    if outcome is Outcome.INCONCLUSIVE:
+        forecast = needed_prompts(question.sample, question.threshold, level)
+        needed = _needed(str(forecast), hopeless=forecast.is_hopeless(evidence.n)) if forecast else ""
+    interval = evidence.interval
+    return Part(
+        quantity=question.quantity,
+        expected=question.threshold.text,
+        slice=question.slice,
+        estimate=evidence.estimate,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        p_support=evidence.p_support,
+        p_refute=evidence.p_refute,
+        n=evidence.n,
+        outcome=outcome,
+        reason=evidence.reason or "",
+        needed=needed,
+        below=question.threshold.low,
+        above=question.threshold.high,
+    )
+
+
+def _needed(forecast: str, *, hopeless: bool) -> str:
+    if hopeless:
+        return "it may never be settled: the value is at the threshold; move the threshold or state a range"
+    return f"{forecast} prompts would probably settle it"
+
+
+def _reason(assessment: Assessment, parts: Sequence[Part], outcome: Outcome, level: float) -> str:
+    if outcome is not Outcome.INCONCLUSIVE:
+        return ""
+    reasons = [assessment.obstacle, *(part.reason for part in parts)]
+    named = next((reason for reason in reasons if reason), "")
+    if named:
+        return named
+    tails = assessment.tails
+    if tails is not None and tails.refute <= level:
+        total = _judged_claims(assessment.case.spec.claims)
+        return f"below the threshold on its own, not after correction for the {total} claims of the file"
+    undecided = [part for part in parts if part.outcome is Outcome.INCONCLUSIVE]
+    return "the interval crosses the threshold" + (f"; {undecided[0].needed}" if undecided and undecided[0].needed else "")

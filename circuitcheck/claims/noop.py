@@ -1,0 +1,57 @@
+"""An intervention that changes nothing is a fault of the file, never a null result."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from circuitcheck.claims.conditions import condition_of
+from circuitcheck.claims.questions import Case
+from circuitcheck.engine import KeepOnly, Replace
+from circuitcheck.errors import MeasurementError
+
+UNCHANGED = 1e-6
+"""Relative change below which a node's value counts as unchanged."""
+
+MOST = 0.5
+"""Share of prompts that an intervention must change, unless `active_on` says how many are meant."""
+
+
+def share_changed(case: Case) -> float | None:
+    """Share of prompts on which the claim's intervention changes any of its nodes, in [0, 1].
+
+    None where the claim intervenes on nothing.
+
+    Raises:
+        MeasurementError: a named node keeps its value on every prompt.
+    """
+    condition = condition_of(case.claim, case.spec, case.mlp_aliases)
+    intervention = condition.intervention
+    if intervention is None:
+        return None
+    changed = case.measurement.changes[condition] >= UNCHANGED
+    if isinstance(intervention, Replace):
+        _refuse_idle([str(node) for node in intervention.nodes], changed)
+    elif isinstance(intervention, KeepOnly):
+        _refuse_idle(["the scope"], changed)
+    return float(changed.any(axis=1).mean())
+
+
+def why_too_few(case: Case, share: float | None) -> str:
+    """Why the changed prompts are too few to judge the claim; "" where they are enough."""
+    if share is None:
+        return ""
+    meant = MOST if case.claim.active_on is None else case.claim.active_on
+    if share >= meant:
+        return ""
+    advice = "" if case.claim.active_on else ". If so few are meant, say active_on: with their share"
+    return f"the intervention changes only {share:.0%} of the prompts, of {meant:.0%} needed{advice}"
+
+
+def _refuse_idle(names: list[str], changed: np.ndarray) -> None:
+    idle = [name for name, moved in zip(names, changed.any(axis=0), strict=True) if not moved]
+    if idle:
+        msg = (
+            f"the intervention leaves {', '.join(idle)} unchanged on every prompt, so nothing was tested. "
+            "Check position and index, or choose another replacement."
+        )
+        raise MeasurementError(msg)

@@ -1,0 +1,225 @@
+"""Loads causal language models through TransformerBridge, and says in one sentence why one cannot be.
+
+In: a directory in Hugging Face format, or a Hub name. Out: `LensModel`, frozen: the bridge with its
+shape and the digest of its weights.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from transformer_lens.model_bridge import TransformerBridge
+from transformers import AutoModelForCausalLM
+from transformers.utils import logging as transformers_logging
+
+from circuitcheck.engine import Shape
+from circuitcheck.engines.weights_check import digest_of, read_tensors, refuse_not_finite
+from circuitcheck.errors import ModelError
+
+Weights = Literal["raw", "folded"]
+_PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
+_LOADING_FAULTS = (
+    OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, ImportError, AssertionError,
+)  # fmt: skip
+"""What transformers and transformer-lens raise for a model that they cannot read or do not know."""
+
+
+@dataclass(frozen=True, eq=False)
+class LensModel:
+    """A model in memory: the bridge in evaluation mode, and what identifies it.
+
+    `digest` is SHA-256 over names and bytes of the weights as loaded (so after folding, where folded).
+    """
+
+    bridge: Any
+    shape: Shape
+    digest: str
+    weights: Weights
+    name: str
+    dtype: str
+    device: str
+
+
+def load_model(
+    source: str | Path,
+    *,
+    revision: str | None = None,
+    dtype: str = "float32",
+    device: str | None = None,
+    weights: Weights = "raw",
+) -> LensModel:
+    """Load a model; a directory is read offline and from safetensors only.
+
+    `weights` is raw for the weights as trained, folded for TransformerLens's own processing (LayerNorm
+    folded, writing weights centred). `device` defaults to a CUDA device where there is one.
+
+    Raises:
+        ModelError: one sentence about what is wrong, where, and what to do.
+    """
+    local = _is_local(source)
+    if local:
+        _check_directory(Path(source))
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        with _without_progress_bars():
+            bridge = _boot(str(source), revision, _dtype(dtype), device, local=local)
+            if weights == "folded":
+                bridge.enable_compatibility_mode(disable_warnings=True)
+    except _LOADING_FAULTS as fault:
+        msg = _why_not(str(source), fault, local=local)
+        raise ModelError(msg) from fault
+    return _held(bridge, str(source), weights)
+
+
+def wrap_model(bridge: Any) -> LensModel:
+    """Hold a TransformerBridge that is in memory already; it is put into evaluation mode.
+
+    Raises:
+        ModelError: when it is not a causal TransformerBridge, or a weight is not finite.
+    """
+    if not isinstance(bridge, TransformerBridge):
+        msg = (
+            f"the model is a {type(bridge).__name__}, not a TransformerBridge; "
+            "make one with TransformerBridge.boot_transformers."
+        )
+        raise ModelError(msg)
+    return _held(bridge, str(bridge.cfg.model_name), _weights_of(bridge))
+
+
+def _held(bridge: Any, name: str, weights: Weights) -> LensModel:
+    if bridge.cfg.attention_dir != "causal" or getattr(bridge.adapter, "supports_causal_loss", True) is False:
+        msg = f"the model {name} does not predict the next token; choose a causal language model."
+        raise ModelError(msg)
+    bridge.eval()
+    tensors = bridge.state_dict()
+    refuse_not_finite(tensors, f"the model {name}", ModelError)
+    return LensModel(
+        bridge=bridge,
+        shape=_shape(bridge.cfg),
+        digest=digest_of(tensors),
+        weights=weights,
+        name=name,
+        dtype=str(bridge.cfg.dtype).removeprefix("torch."),
+        device=str(bridge.cfg.device),
+    )
+
+
+def _shape(config: Any) -> Shape:
+    return Shape(
+        n_layers=config.n_layers,
+        n_heads=config.n_heads,
+        n_kv_heads=config.n_key_value_heads or config.n_heads,
+        d_model=config.d_model,
+        d_mlp=config.d_mlp or 0,
+        d_vocab=config.d_vocab,
+        d_head=config.d_head,
+    )
+
+
+def _weights_of(bridge: Any) -> Weights:
+    """Folded where compatibility mode is on and the final norm has been folded away."""
+    norm = getattr(bridge.ln_final, "weight", None)
+    folded = norm is None or bool((norm == 1).all())
+    return "folded" if bridge.compatibility_mode and folded else "raw"
+
+
+def _boot(
+    source: str, revision: str | None, dtype: torch.dtype, device: str, *, local: bool
+) -> Any:
+    """The bridge around the Hugging Face model, whose weights are all accounted for.
+
+    transformers fills a missing weight with random numbers and only warns, so it loads the model here
+    and hands over the list of what was missing; eager attention is what makes patterns readable.
+    """
+    model, loading = AutoModelForCausalLM.from_pretrained(
+        source,
+        revision=revision or "main",
+        dtype=dtype,
+        attn_implementation="eager",
+        use_safetensors=True,
+        local_files_only=local,
+        output_loading_info=True,
+    )
+    if missing := sorted(loading["missing_keys"]):
+        msg = f"it lacks {len(missing)} weights that its config.json calls for, the first being {missing[0]}"
+        raise ValueError(msg)
+    return TransformerBridge.boot_transformers(source, hf_model=model.to(device), device=device, dtype=dtype)
+
+
+def _dtype(name: str) -> torch.dtype:
+    dtype = getattr(torch, name, None)
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        msg = f"{name!r} is not a floating-point type; write float32, float64, float16 or bfloat16."
+        raise ModelError(msg)
+    return dtype
+
+
+def _is_local(source: str | Path) -> bool:
+    text = str(source)
+    return (
+        isinstance(source, Path) or Path(text).is_dir() or text.startswith(("/", ".", "~")) or text.count("/") > 1
+    )
+
+
+def _check_directory(directory: Path) -> None:
+    if not directory.is_dir():
+        msg = f"there is no model directory {directory}; write the path of one in Hugging Face format."
+        raise ModelError(msg)
+    _check_config(directory / "config.json")
+    if pickles := sorted(path.name for pattern in _PICKLES for path in directory.glob(pattern)):
+        msg = (
+            f"{directory} holds the pickle {pickles[0]}, which can run code when read; "
+            "save the model as safetensors and take the pickle away."
+        )
+        raise ModelError(msg)
+    for path in _weight_files(directory):
+        read_tensors(path, ModelError)
+
+
+def _check_config(path: Path) -> None:
+    if not path.is_file():
+        msg = f"{path} is missing; a model directory has config.json, model.safetensors and a tokenizer."
+        raise ModelError(msg)
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as fault:
+        msg = f"{path} is not JSON ({fault}); save the model again with save_pretrained."
+        raise ModelError(msg) from fault
+
+
+def _weight_files(directory: Path) -> list[Path]:
+    """The one file, or every shard that the index names (a missing one is then found missing)."""
+    index = directory / "model.safetensors.index.json"
+    if not index.is_file():
+        return [directory / "model.safetensors"]
+    try:
+        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        msg = f"{index} is damaged ({fault}); copy or download it again."
+        raise ModelError(msg) from fault
+    return [directory / shard for shard in sorted(shards)]
+
+
+def _why_not(source: str, fault: Exception, *, local: bool) -> str:
+    first = (str(fault).strip() or type(fault).__name__).splitlines()[0].rstrip(". ")
+    if local:
+        return f"the model at {source} cannot be loaded: {first}; use a model that TransformerLens supports."
+    return (
+        f"the model {source!r} is neither a directory here nor to be had from the Hugging Face Hub "
+        f"({first}); check the name, the revision and the network, or write the path of a directory."
+    )
+
+
+@contextmanager
+def _without_progress_bars() -> Iterator[None]:
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()

@@ -1,0 +1,238 @@
+"""The steps of interventions: what each does at its hook, and what it asks of other passes.
+
+In: sites, dictionaries, positions, references, all settled beforehand. Out: `Step`s for `passes.run`.
+Within one hook features come first, then errors, then named heads, so a head outranks features.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from circuitcheck.engines.dictionaries import Dictionary
+from circuitcheck.engines.hooks import add_at, code_delta, keep, relative_change
+from circuitcheck.engines.passes import EDIT, Live, ReplacedCode
+from circuitcheck.engines.quantities import CodeValue, ErrorValue, Quantity
+from circuitcheck.engines.sites import Site
+from circuitcheck.engines.sources import Reference
+
+Positions = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ReplaceSite:
+    """Put the reference in at a site: a head, a projection, a neuron, or a whole stream."""
+
+    column: int
+    site: Site
+    positions: Positions
+    reference: Reference
+    live_hooks: tuple[str, ...] = ()
+
+    @property
+    def hook(self) -> str:
+        """The site's hook."""
+        return self.site.hook
+
+    @property
+    def rank(self) -> int:
+        """After features and errors."""
+        return EDIT + 2
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The new value."""
+        return (self.reference,)
+
+    def apply(self, value: Tensor, live: Live) -> Tensor:
+        """Write the new value; the change is measured against the stream before any edit here."""
+        old = self.site.read(live.incoming[self.hook])[:, self.positions]
+        new = live.lookup(self.reference, self.positions).expand_as(old)
+        live.changes[self.column] = relative_change(old, new)
+        return self.site.write(value, self.positions, new)
+
+
+@dataclass(frozen=True)
+class CodeEntry:
+    """One named feature: its column among the changes, its number, its places, its new activation."""
+
+    column: int
+    feature: int
+    positions: Positions
+    reference: Reference
+
+
+@dataclass(frozen=True)
+class ReplaceCode:
+    """Shift the stream by the difference of activations of the named features of one dictionary."""
+
+    dictionary: Dictionary
+    entries: tuple[CodeEntry, ...]
+
+    @property
+    def hook(self) -> str:
+        """Where the dictionary writes."""
+        return self.dictionary.writes_to
+
+    @property
+    def rank(self) -> int:
+        """First."""
+        return EDIT
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The new activations."""
+        return tuple(entry.reference for entry in self.entries)
+
+    @property
+    def live_hooks(self) -> tuple[str, ...]:
+        """What a transcoder reads."""
+        return _earlier_hooks(self.dictionary)
+
+    def apply(self, value: Tensor, live: Live) -> Tensor:
+        """Add the delta; activations are read on the stream before any edit at this hook."""
+        features = tuple(dict.fromkeys(entry.feature for entry in self.entries))
+        code = CodeValue(self.dictionary, features).of(live.at(self.hook))
+        target = code.clone()
+        mask = torch.zeros(code.shape[1:], dtype=torch.bool)
+        for entry in self.entries:
+            column = features.index(entry.feature)
+            old = code[:, entry.positions, column]
+            new = live.lookup(entry.reference, entry.positions)[..., 0].expand_as(old)
+            live.changes[entry.column] = relative_change(old, new)
+            target[:, entry.positions, column] = new
+            mask[entry.positions, column] = True
+        for column, feature in enumerate(features):
+            live.codes[self.dictionary, feature] = ReplacedCode(target[..., column], mask[:, column])
+        delta = code_delta(code, target, self.dictionary.decoder_rows(features))
+        return add_at(value, tuple(range(value.shape[1])), delta)
+
+
+@dataclass(frozen=True)
+class ReplaceError:
+    """Put another error in at some positions: another pass's, or none (a reference to zero).
+
+    `column` is None where an error policy does it, not a named node.
+    """
+
+    column: int | None
+    dictionary: Dictionary
+    positions: Positions
+    reference: Reference
+
+    @property
+    def hook(self) -> str:
+        """Where the dictionary writes."""
+        return self.dictionary.writes_to
+
+    @property
+    def rank(self) -> int:
+        """After features."""
+        return EDIT + 1
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The new error."""
+        return (self.reference,)
+
+    @property
+    def live_hooks(self) -> tuple[str, ...]:
+        """What a transcoder reads."""
+        return _earlier_hooks(self.dictionary)
+
+    def apply(self, value: Tensor, live: Live) -> Tensor:
+        """Add the difference of errors; the live one is of the stream before any edit at this hook."""
+        old = ErrorValue(self.dictionary).of(live.at(self.hook))[:, self.positions]
+        new = live.lookup(self.reference, self.positions).expand_as(old)
+        if self.column is not None:
+            live.changes[self.column] = relative_change(old, new)
+        return add_at(value, self.positions, new - old)
+
+
+@dataclass(frozen=True)
+class KeptTerm:
+    """What a kept part adds to the reference: ((value - reference) * mask) @ directions.
+
+    `value` is a live quantity, a reference (a frozen error), or None for zero (a dropped error).
+    `directions` is None for an error, which is in the stream's own axes.
+    """
+
+    value: Quantity | Reference | None
+    reference: Reference
+    positions: Positions
+    mask: Bool[Tensor, "places parts"] | None = None
+    directions: Float[Tensor, "parts width"] | None = None
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Both, where the value is another pass's too."""
+        return (self.reference, self.value) if isinstance(self.value, Reference) else (self.reference,)
+
+    def delta(self, hook: str, live: Live) -> Float[Tensor, "batch places width"]:
+        """The term at its positions."""
+        reference = live.lookup(self.reference, self.positions)
+        if isinstance(self.value, Reference):
+            difference = live.lookup(self.value, self.positions) - reference
+        elif self.value is None:
+            difference = -reference
+        else:
+            difference = self.value.of(live.at(hook))[:, self.positions] - reference
+        if self.mask is not None:
+            difference = difference * self.mask.to(difference.device)
+        return difference if self.directions is None else difference @ self.directions
+
+
+@dataclass(frozen=True, eq=False)
+class KeepHook:
+    """Everything at one hook comes from the reference, except the kept parts.
+
+    `kept` has an axis of heads for z, of length 1 for a whole output. `terms` are the kept features,
+    neurons and errors.
+    """
+
+    hook: str
+    positions: Positions
+    kept: Bool[Tensor, "places parts"]
+    reference: Reference
+    terms: tuple[KeptTerm, ...] = ()
+    earlier: tuple[str, ...] = ()
+
+    @property
+    def rank(self) -> int:
+        """Alone at its hook."""
+        return EDIT
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Of the hook, then of its terms."""
+        return (self.reference, *(one for term in self.terms for one in term.references))
+
+    @property
+    def live_hooks(self) -> tuple[str, ...]:
+        """What transcoders and neurons are read from."""
+        return self.earlier
+
+    def apply(self, value: Tensor, live: Live) -> Tensor:
+        """Replace; the scope's change is the largest over its hooks."""
+        site, parts = Site(self.hook), self.kept.shape[1]
+        old = site.read(value)[:, self.positions]
+        reference = live.lookup(self.reference, self.positions).expand_as(old)
+        added = torch.zeros_like(old)
+        for term in self.terms:
+            where = [self.positions.index(position) for position in term.positions]
+            added[:, where] += term.delta(self.hook, live)
+        split = [
+            rearrange(flat, "batch places (parts width) -> batch places parts width", parts=parts)
+            for flat in (old, reference, added)
+        ]
+        new = keep(split[0], split[1], self.kept.to(old.device), split[2]).flatten(2)
+        change = relative_change(old, new)
+        live.changes[0] = torch.maximum(change, live.changes.get(0, change))
+        return site.write(value, self.positions, new)
+
+
+def _earlier_hooks(dictionary: Dictionary) -> tuple[str, ...]:
+    """What must have been recorded by the time the dictionary writes; nothing for an SAE."""
+    return () if dictionary.reads_from == dictionary.writes_to else (dictionary.reads_from,)

@@ -1,0 +1,61 @@
+"""Reads safetensors files with every fault said in one sentence; refuses pickles, NaN and infinity.
+
+In: paths. Out: tensors, or a `ModelError` or `DictionaryError` that names the file and what to do.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from circuitcheck.errors import CircuitCheckError
+
+
+def read_tensors(path: Path, error: type[CircuitCheckError]) -> dict[str, Tensor]:
+    """Every tensor of one safetensors file, all of them finite.
+
+    Raises:
+        CircuitCheckError: of the type `error`, when the file is missing, damaged, empty or not finite.
+    """
+    if not path.is_file():
+        msg = f"{path} is missing; pickled weights are not read, so convert them to safetensors."
+        raise error(msg)
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError, ValueError) as fault:
+        msg = f"{path} is damaged or cut short ({fault}); copy or download it again."
+        raise error(msg) from fault
+    if not tensors:
+        msg = f"{path} holds no tensors; copy or download it again."
+        raise error(msg)
+    refuse_not_finite(tensors, str(path), error)
+    return tensors
+
+
+def refuse_not_finite(
+    tensors: Mapping[str, Tensor], where: str, error: type[CircuitCheckError]
+) -> None:
+    """Refuse weights with NaN or infinity in them.
+
+    Raises:
+        CircuitCheckError: of the type `error`, naming the first such tensor.
+    """
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            bad = int((~torch.isfinite(tensor)).sum())
+            msg = f"{where} has {bad} NaN or infinite values in {name}; train or convert it again."
+            raise error(msg)
+
+
+def digest_of(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, dtypes, shapes and bytes, in the order of the names."""
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        total.update(tensor.view(torch.uint8).numpy().tobytes() if tensor.ndim else str(tensor.item()).encode())
+    return total.hexdigest()

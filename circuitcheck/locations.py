@@ -1,0 +1,197 @@
+"""YAML text as plain data, with the place of every key and value kept.
+
+In: the text of a circuit file. Out: `Document`. YAML 1.2 by ruamel.yaml, so Yes and No stay words. The
+text is composed, not loaded: composed nodes have all places, and keep `9.10` as it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+
+from circuitcheck.errors import Problem, SpecError
+from circuitcheck.scalars import plain_value
+
+Loc = tuple[str | int, ...]
+"""The way to a part of a file: ("claims", 1, "expect", "drop")."""
+
+_TAG = "tag:yaml.org,2002:"
+_DEEPEST = 50
+_MOST_VALUES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Document:
+    """A YAML text as data, and where each part of it stands."""
+
+    path: str
+    text: str
+    root: Node
+    data: Any
+
+    def problem(self, loc: Loc, message: str, *, at_key: bool = False) -> Problem:
+        """A problem at the deepest part of `loc` that the file has; on its key if asked for."""
+        known, key, value = self._find(loc)
+        node = key if key is not None and (at_key or known < len(loc)) else value
+        named = ".".join(map(str, loc[:known]))
+        text = f"{named}: {message}" if named else message
+        return problem_at(self.path, self.text, node.start_mark.line, node.start_mark.column, text)
+
+    def line(self, loc: Loc) -> int:
+        """The 1-based line on which a part begins."""
+        return int(self._find(loc)[2].start_mark.line) + 1
+
+    def _find(self, loc: Loc) -> tuple[int, Node | None, Node]:
+        """How many steps of `loc` the file has, then the last step's key (if it has one) and value."""
+        key: Node | None = None
+        value = self.root
+        for depth, step in enumerate(loc):
+            found = _step(value, step)
+            if found is None:
+                return depth, key, value
+            key, value = found
+        return len(loc), key, value
+
+
+def read_document(text: str, path: str) -> Document:
+    """Read YAML.
+
+    Raises:
+        SpecError: when the text is not YAML, is empty, or writes a key twice.
+    """
+    root = _compose(text, path)
+    builder = _Builder(path, text)
+    data = builder.build(root, ())
+    if builder.problems:
+        raise SpecError(tuple(builder.problems))
+    return Document(path, text, root, data)
+
+
+def problem_at(path: str, text: str, line: int, column: int, message: str) -> Problem:
+    """A problem at a 0-based line and column, with the line of the file."""
+    lines = text.split("\n")
+    source = lines[line].rstrip("\r") if 0 <= line < len(lines) else ""
+    # A tab is one column wide here, as it is to the parser, so that the caret stands under the fault.
+    return Problem(path, line + 1, column + 1, message, source.replace("\t", " "))
+
+
+def _compose(text: str, path: str) -> Node:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.max_depth = _DEEPEST
+    try:
+        root = yaml.compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line, mark.column) if mark else (0, 0)
+        raise _refusal(path, text, line, column, _sentence(error)) from None
+    except ReaderError as error:
+        before = text[: error.position]
+        column = len(before) - (before.rfind("\n") + 1)
+        msg = f"character U+{error.character:04X} may not stand in YAML. Delete it."
+        raise _refusal(path, text, before.count("\n"), column, msg) from None
+    except (YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError, AssertionError) as error:
+        # ruamel.yaml lets errors of its own escape on some damaged input (a directive without a version).
+        msg = f"this is not YAML ({type(error).__name__} in the parser). Compare with the examples."
+        raise _refusal(path, text, 0, 0, msg) from None
+    if root is None:
+        msg = "the file is empty. Begin with 'circuitcheck: 1'."
+        raise _refusal(path, text, 0, 0, msg)
+    return root
+
+
+def _refusal(path: str, text: str, line: int, column: int, message: str) -> SpecError:
+    return SpecError((problem_at(path, text, line, column, message),))
+
+
+_SENTENCES: Sequence[tuple[str, str]] = (
+    ("'\\t'", "a tab stands where YAML wants spaces. Indent with spaces."),
+    ("'@'", "a value may not begin with '@'. Put it in quotes, or name the node first, as in L9H6@END."),
+    ("'`'", "a value may not begin with '`'. Put it in quotes."),
+    ("'%'", "a value may not begin with '%'. Put it in quotes."),
+    ("mapping values are not allowed", "a second ':' on this line. Put the text in quotes."),
+    ("another document", "a second document begins here. Write one circuit per file."),
+    ("undefined alias", "no '&' anchor of this name stands above. A value that begins with '*' needs quotes."),
+    ("maximum depth", f"this is nested more than {_DEEPEST} levels deep. A circuit file needs six."),
+    ("unexpected end of stream", "a quote is opened here or before, and never closed. Close it."),
+    ("unknown escape character", "an unknown '\\' escape in double quotes. Use single quotes."),
+    ("expected ',' or ']'", "a '[' is not closed before this. Close it, or put a comma between the items."),
+    ("expected ',' or '}'", "a '{' is not closed before this. Close it, or put a comma between the keys."),
+    ("but found '}'", "this '}' closes nothing. Delete it."),
+    ("but found ']'", "this ']' closes nothing. Delete it."),
+    ("could not find expected ':'", "a key without a ':'. Write key: value."),
+    ("expected <block end>", "this line is indented unlike its neighbours. Line up the keys of one mapping."),
+    ("expected '<document start>'", "this line is indented unlike its neighbours. Line up the keys of one mapping."),
+)
+"""What the parser says, and how we say it; the first that fits."""
+
+
+def _sentence(error: MarkedYAMLError) -> str:
+    said = str(error.problem or error.context or "it cannot be read")
+    for part, sentence in _SENTENCES:
+        if part in said:
+            return f"this is not YAML: {sentence}"
+    return f"this is not YAML: {said.splitlines()[0]}. Compare with the examples, or put the text in quotes."
+
+
+def _step(node: Node, step: str | int) -> tuple[Node | None, Node] | None:
+    if isinstance(node, MappingNode):
+        return next(((key, value) for key, value in node.value if key.value == str(step)), None)
+    if isinstance(node, SequenceNode) and isinstance(step, int) and 0 <= step < len(node.value):
+        return None, node.value[step]
+    return None
+
+
+class _Builder:
+    """Turns composed nodes into dicts, lists and scalars; keeps the problems that it meets."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+        self.problems: list[Problem] = []
+        self.open: set[int] = set()
+        self.left = _MOST_VALUES
+
+    def build(self, node: Node, loc: Loc) -> Any:
+        self.left -= 1
+        if id(node) in self.open or self.left < 0:
+            return self._refuse(node, loc, "an anchor that holds itself, or too much. Write the values out.")
+        self.open.add(id(node))
+        value = self._value(node, loc)
+        self.open.remove(id(node))
+        return value
+
+    def _value(self, node: Node, loc: Loc) -> Any:
+        tag = str(node.tag)
+        if isinstance(node, MappingNode) and tag == f"{_TAG}map":
+            return self._mapping(node, loc)
+        if isinstance(node, SequenceNode) and tag == f"{_TAG}seq":
+            return [self.build(item, (*loc, number)) for number, item in enumerate(node.value)]
+        if isinstance(node, ScalarNode) and tag.startswith(_TAG):
+            return plain_value(tag.removeprefix(_TAG), node.value)
+        return self._refuse(node, loc, f"circuit files use no tags, and this has {tag}. Write the plain value.")
+
+    def _mapping(self, node: MappingNode, loc: Loc) -> dict[str, Any]:
+        built: dict[str, Any] = {}
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                self._refuse(key, loc, "a key must be one word. Write key: value.")
+            elif key.value in built:
+                first = lines[key.value]
+                self._refuse(key, (*loc, key.value), f"key written twice, first on line {first}. Keep one.")
+            else:
+                lines[key.value] = key.start_mark.line + 1
+                built[key.value] = self.build(value, (*loc, key.value))
+        return built
+
+    def _refuse(self, node: Node, loc: Loc, message: str) -> None:
+        name = ".".join(map(str, loc))
+        text = f"{name}: {message}" if name else message
+        mark = node.start_mark
+        self.problems.append(problem_at(self.path, self.text, mark.line, mark.column, text))

@@ -1,0 +1,208 @@
+"""Prompt pairs drawn from a family.
+
+In: `Family`, n, seed, the name of a corruption. Out: `PromptPair`s. Prompt i comes from its own
+generator `default_rng([seed, i])`, so a bigger n extends a smaller one bit for bit; its clean side is
+drawn first, so it is the same whatever the corruption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from circuitcheck.errors import PromptError
+from circuitcheck.prompts.family import NO_ORDER, Family
+from circuitcheck.prompts.family_faults import FRESH
+from circuitcheck.prompts.pairs import PromptPair
+from circuitcheck.prompts.sampling import MIN_PER_STRATUM, Sampling, distinct_prompts, rounded_n
+from circuitcheck.prompts.templates import fill
+from circuitcheck.prompts.wording import chosen, counted
+
+__all__ = ["REFERENCE_SIZE", "generate", "reference_pairs", "rounded_n"]
+
+REFERENCE_SIZE = 256
+"""Prompts that means are taken over; fixed, so that no reference moves when n grows."""
+
+_REFERENCE_STREAM = 0x5EF
+_TRIES_PER_PROMPT = 64  # missing one of N texts in 64 N uniform draws has probability e^-64
+_MOST_TRIES = 200_000
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """Everything but the random numbers that a pair is drawn from."""
+
+    family: Family
+    template: str
+    order: str
+    corrupt: str
+
+    def clean_words(self, rng: np.random.Generator) -> dict[str, str]:
+        """A word per slot; slots of one list get distinct words."""
+        words: dict[str, str] = {}
+        for name, listed in self.family.lists.items():
+            slots = [slot for slot, of in self.family.slots.items() if of == name]
+            picked = rng.choice(len(listed), size=len(slots), replace=False)
+            words |= {slot: listed[i] for slot, i in zip(slots, picked, strict=True)}
+        return words
+
+    def clean_text(self, words: Mapping[str, str]) -> str:
+        """The clean prompt of these words."""
+        return fill(self.family.parts(self.template, self.order), self._placed(words))[0]
+
+    def pair(self, words: Mapping[str, str], rng: np.random.Generator) -> PromptPair:
+        """The clean prompt of these words and its corrupt twin."""
+        parts = self.family.parts(self.template, self.order)
+        placed = self._placed(words)
+        clean, clean_spans = fill(parts, placed)
+        corrupt, corrupt_spans = fill(parts, placed | self._changed_words(words, rng))
+        return PromptPair(
+            clean=clean,
+            corrupt=corrupt,
+            answer=f" {words[self.family.answer]}",
+            foils=tuple(f" {words[slot]}" for slot in self.family.foils),
+            template=self.template,
+            order=self.order,
+            spans={role: (clean_spans[role], corrupt_spans[role]) for role in self.family.roles},
+        )
+
+    def _placed(self, words: Mapping[str, str]) -> dict[str, str]:
+        return {**words, **{role: words[slot] for role, slot in self.family.roles.items()}}
+
+    def _changed_words(self, words: Mapping[str, str], rng: np.random.Generator) -> dict[str, str]:
+        """The corrupt word of each changed role; all changes read the clean words, so a swap swaps."""
+        changed: dict[str, str] = {}
+        for role, source in self.family.corruptions[self.corrupt].items():
+            if source == FRESH:
+                listed = self.family.lists[self.family.slots[self.family.roles[role]]]
+                taken = {*words.values(), *changed.values()}
+                free = [word for word in listed if word not in taken]
+                changed[role] = free[int(rng.integers(len(free)))]
+            else:
+                changed[role] = words[self.family.roles[source]]
+        return changed
+
+
+def generate(
+    family: Family,
+    *,
+    n: int,
+    seed: int,
+    corrupt: str,
+    orders: Sequence[str] | None = None,
+    templates: Sequence[str] | None = None,
+    exclude: frozenset[str] = frozenset(),
+) -> tuple[PromptPair, ...]:
+    """`rounded_n` pairs, balanced over strata, with distinct clean prompts.
+
+    Args:
+        family: Where words, templates and corruptions come from.
+        n: Budget of prompts; rounded down to whole strata.
+        seed: Zero or more.
+        corrupt: Name of the corruption that makes the corrupt side.
+        orders: Orders to draw from; all for None.
+        templates: Template ids to draw from; all for None.
+        exclude: Texts that no clean and no corrupt prompt may be.
+
+    Raises:
+        PromptError: for unknown names, too small an n, or more prompts than the family can make.
+    """
+    sampling = _prepared(family, corrupt, orders, templates, seed)
+    pairs: list[PromptPair] = []
+    seen: set[str] = set()
+    for i in range(sampling.rounded(n)):
+        template, order = sampling.cell(i)
+        draw = _Draw(family, template, order, corrupt)
+        pair = _distinct_pair(draw, np.random.default_rng([seed, i]), seen, exclude)
+        if pair is None:
+            raise PromptError(_too_few(draw, i // len(sampling), n, sampling))
+        seen.add(pair.clean)
+        pairs.append(pair)
+    return tuple(pairs)
+
+
+def reference_pairs(
+    family: Family,
+    *,
+    evaluated: Iterable[PromptPair],
+    seed: int,
+    corrupt: str,
+    orders: Sequence[str] | None = None,
+    templates: Sequence[str] | None = None,
+    size: int = REFERENCE_SIZE,
+) -> tuple[PromptPair, ...]:
+    """The reference set: `size` pairs, rounded up to whole strata, none of whose texts is evaluated.
+
+    Where a stratum holds fewer, all there are. Drawn from a stream of its own, so it depends on the
+    evaluated prompts only where it would meet them.
+
+    Raises:
+        PromptError: for unknown names, or when a stratum has no prompt left.
+    """
+    sampling = _prepared(family, corrupt, orders, templates, seed)
+    exclude = frozenset(text for pair in evaluated for text in (pair.clean, pair.corrupt))
+    pairs: list[PromptPair] = []
+    seen: set[str] = set()
+    exhausted: set[tuple[str, str]] = set()
+    for i in range(-(-size // len(sampling)) * len(sampling)):
+        cell = sampling.cell(i)
+        if cell in exhausted:
+            continue
+        rng = np.random.default_rng([seed, _REFERENCE_STREAM, i])
+        pair = _distinct_pair(_Draw(family, *cell, corrupt), rng, seen, exclude)
+        if pair is None and i < len(sampling):
+            msg = (
+                f"family {family.family!r} has no prompt left for the reference set in {_cell_name(cell)}. "
+                "Write a smaller n, or lengthen its lists."
+            )
+            raise PromptError(msg)
+        if pair is None:
+            exhausted.add(cell)
+        else:
+            seen.add(pair.clean)
+            pairs.append(pair)
+    return tuple(pairs)
+
+
+def _prepared(
+    family: Family, corrupt: str, orders: Sequence[str] | None, templates: Sequence[str] | None, seed: int
+) -> Sampling:
+    chosen("corruption", [corrupt], family.corruption_names())
+    if seed < 0:
+        msg = f"seed: {seed} is below zero. Write 0 or more."
+        raise PromptError(msg)
+    return Sampling.of(family, orders, templates)
+
+
+def _distinct_pair(
+    draw: _Draw, rng: np.random.Generator, seen: set[str], exclude: frozenset[str]
+) -> PromptPair | None:
+    """The first drawn pair whose clean text is new and whose texts are not excluded; None if there is none left."""
+    tries = _TRIES_PER_PROMPT * distinct_prompts(draw.family, draw.template, draw.order)
+    for _ in range(min(tries, _MOST_TRIES)):
+        words = draw.clean_words(rng)
+        clean = draw.clean_text(words)
+        if clean in seen or clean in exclude:
+            continue
+        pair = draw.pair(words, rng)
+        if pair.corrupt not in exclude:
+            return pair
+    return None
+
+
+def _too_few(draw: _Draw, each: int, n: int, sampling: Sampling) -> str:
+    """What to say when the stratum of `draw` has given all its `each` prompts."""
+    cell = _cell_name((draw.template, draw.order))
+    wanted = -(-n // len(sampling))
+    advice = f"Write n: {each * len(sampling)}, or lengthen" if each >= MIN_PER_STRATUM else "Lengthen"
+    return (
+        f"family {draw.family.family!r} has only {counted(each, 'distinct prompt')} in {cell}, "
+        f"and n: {n} asks for {wanted}. {advice} its lists."
+    )
+
+
+def _cell_name(cell: tuple[str, str]) -> str:
+    template, order = cell
+    return f"template {template!r}" if order == NO_ORDER else f"template {template!r}, order {order!r}"

@@ -1,0 +1,259 @@
+"""`results.json`: everything one run measured and judged, as pydantic models with a published schema.
+
+In: what `circuitcheck.checking.check` gives back, file by file. Out: `RunResults`, which writes and
+reads itself as JSON.
+
+A number that is missing or not finite is null here, never zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from circuitcheck.verdict import Outcome, Part, PromptEffect, Verdict
+
+if TYPE_CHECKING:
+    from circuitcheck.checking import CheckResult, SetupResult
+
+SCHEMA_VERSION: Literal[1] = 1
+"""Raised when a field changes its meaning or goes away; new optional fields leave it alone."""
+
+
+def _finite(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Number = Annotated[float | None, BeforeValidator(_finite)]
+"""A number, or null where there is none or it is not finite."""
+
+Scalar = Annotated[float | str | None, BeforeValidator(_finite)]
+
+
+class _Record(BaseModel):
+    """Frozen, and without keys that the schema does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PartRecord(_Record):
+    """One expectation of a claim on one slice; `low` and `high` bound the confidence interval."""
+
+    quantity: str
+    expected: str
+    slice: str
+    estimate: Number
+    low: Number
+    high: Number
+    p_support: Number
+    p_refute: Number
+    n: int
+    outcome: Outcome
+    reason: str = ""
+    needed: str = ""
+    below: Number = None
+    above: Number = None
+
+
+class PromptRecord(_Record):
+    """One prompt's metric before and under the intervention."""
+
+    prompt: str
+    template: str
+    order: str
+    before: Number
+    after: Number
+
+
+class ClaimRecord(_Record):
+    """One claim: its outcome with all the evidence, or why it could not be measured.
+
+    `values` holds the per-prompt numbers behind the verdict, by name; `cells` the deciding quantity
+    per (template, order).
+    """
+
+    claim: str
+    line: int = 0
+    verdict: Literal["supported", "refuted", "inconclusive", "measured", "error"]
+    error: str = ""
+    verb: str = ""
+    says: str = ""
+    reason: str = ""
+    parts: list[PartRecord] = []
+    n: int = 0
+    seed: int = 0
+    confidence: Number = None
+    population: str = ""
+    facts: dict[str, Scalar] = {}
+    cells: dict[str, Number] = {}
+    worst: list[PromptRecord] = []
+    values: dict[str, list[Number]] = {}
+    warnings: list[str] = []
+    tags: list[str] = []
+    known_failure: str = ""
+
+    @classmethod
+    def of(cls, verdict: Verdict, line: int = 0) -> ClaimRecord:
+        """The record of a measured claim; `line` is used where the verdict has none."""
+        fields = asdict(verdict)
+        fields["verdict"] = str(fields.pop("outcome"))
+        fields["line"] = verdict.line or line
+        return cls.model_validate(_lists(fields))
+
+    @classmethod
+    def of_error(cls, claim: str, error: str, line: int = 0, says: str = "") -> ClaimRecord:
+        """The record of a claim that could not be measured; `error` says why, in one sentence."""
+        return cls(claim=claim, verdict="error", error=error, line=line, says=says)
+
+    def to_verdict(self) -> Verdict | None:
+        """The verdict this record was made of; None for a claim that could not be measured."""
+        if self.verdict == "error":
+            return None
+        fields = self.model_dump(exclude={"verdict", "error", "parts", "worst", "values", "confidence"})
+        fields |= {name: tuple(fields[name]) for name in ("warnings", "tags")}
+        return Verdict(
+            outcome=Outcome(self.verdict),
+            parts=tuple(_part(part) for part in self.parts),
+            worst=tuple(_prompt_effect(prompt) for prompt in self.worst),
+            values={name: tuple(map(_or_nan, column)) for name, column in self.values.items()},
+            confidence=_or_nan(self.confidence),
+            **fields,
+        )
+
+
+class SetupRecord(_Record):
+    """One thing that has to hold before claims mean anything: prompts, model, one dictionary."""
+
+    name: str
+    ok: bool
+    message: str
+    facts: dict[str, Scalar] = {}
+
+    @classmethod
+    def of(cls, setup: SetupResult) -> SetupRecord:
+        """The record of one setup result."""
+        return cls(name=setup.name, ok=setup.ok, message=setup.message, facts=dict(setup.facts))
+
+
+class FileRecord(_Record):
+    """One circuit file, or one circuit checked from Python (`test` then names the pytest test).
+
+    `provenance` holds hashes of model, dictionaries, prompts and reference set, versions, seeds,
+    device and dtype; `error` is set where nothing of the file could be measured.
+    """
+
+    path: str
+    circuit: str
+    title: str = ""
+    test: str = ""
+    error: str = ""
+    setup: list[SetupRecord] = []
+    claims: list[ClaimRecord] = []
+    provenance: dict[str, Any] = {}
+    seconds: Number = None
+
+
+class RunResults(_Record):
+    """One run over any number of circuit files.
+
+    `started` is UTC in ISO 8601; `seconds` is wall time; `interrupted` says that the run was stopped
+    and that only what had been measured by then is here.
+    """
+
+    version: Literal[1] = SCHEMA_VERSION
+    run: str
+    started: str
+    seconds: Number
+    command: list[str]
+    interrupted: bool = False
+    environment: dict[str, str] = {}
+    files: list[FileRecord] = Field(default_factory=list)
+
+    def to_json(self) -> str:
+        """The text of `results.json`."""
+        return self.model_dump_json(indent=1) + "\n"
+
+
+def file_record(result: CheckResult, path: str, *, test: str = "") -> FileRecord:
+    """What one check measured, ready for `RunResults`; `path` is how reports name the file."""
+    measured = {verdict.claim: ClaimRecord.of(verdict) for verdict in result.verdicts}
+    failed = {claim: ClaimRecord.of_error(claim, error) for claim, error in result.errors.items()}
+    return FileRecord(
+        path=path,
+        circuit=result.spec.circuit,
+        title=result.spec.title or "",
+        test=test,
+        setup=[SetupRecord.of(setup) for setup in result.setup],
+        claims=_in_file_order(measured | failed, [claim.id for claim in result.spec.claims]),
+        provenance=_lists(result.provenance),
+        seconds=result.seconds,
+    )
+
+
+def merged(records: Sequence[FileRecord]) -> list[FileRecord]:
+    """One record per file (and test), from records of some of its items each; sorted by path and line.
+
+    Items arrive in any order where several processes measured.
+    """
+    groups: dict[tuple[str, str], list[FileRecord]] = {}
+    for record in records:
+        groups.setdefault((record.path, record.test), []).append(record)
+    return [_merged_file(group) for _, group in sorted(groups.items())]
+
+
+def _merged_file(group: Sequence[FileRecord]) -> FileRecord:
+    setup = {setup.name: setup for record in group for setup in record.setup}
+    claims = {claim.claim: claim for record in group for claim in record.claims}
+    return group[0].model_copy(
+        update={
+            "setup": list(setup.values()),
+            "claims": sorted(claims.values(), key=lambda claim: claim.line),
+            "error": next((record.error for record in group if record.error), ""),
+        }
+    )
+
+
+def results_schema() -> dict[str, Any]:
+    """The JSON Schema of `results.json`."""
+    schema = RunResults.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "circuitcheck results",
+    } | schema
+
+
+def _in_file_order(records: Mapping[str, ClaimRecord], order: Sequence[str]) -> list[ClaimRecord]:
+    place = {claim: number for number, claim in enumerate(order)}
+    return sorted(records.values(), key=lambda record: place.get(record.claim, len(place)))
+
+
+def _lists(value: Any) -> Any:
+    """The same data as JSON and execnet know it: dicts, lists and plain scalars."""
+    if isinstance(value, Mapping):
+        return {str(key): _lists(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_lists(inner) for inner in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    if isinstance(value, bool | int | float | str) or value is None:
+        return _finite(value)
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _part(record: PartRecord) -> Part:
+    fields = record.model_dump()
+    # No p-value is no evidence, which for a p-value is 1.
+    fields |= {name: 1.0 if fields[name] is None else fields[name] for name in ("p_support", "p_refute")}
+    return Part(**fields)
+
+
+def _prompt_effect(record: PromptRecord) -> PromptEffect:
+    return PromptEffect(
+        **record.model_dump() | {"before": _or_nan(record.before), "after": _or_nan(record.after)}
+    )

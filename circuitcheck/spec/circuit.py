@@ -1,0 +1,103 @@
+"""The circuit file as a whole: frozen data, valid by construction.
+
+In: keyword arguments or, through `circuitcheck.reading`, YAML. Out: `CircuitSpec`, which planning reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import ConfigDict, Field, PrivateAttr, model_validator
+
+from circuitcheck.engine import MetricName
+from circuitcheck.errors import Problem, SpecError
+from circuitcheck.nodes import Node
+from circuitcheck.spec.claim import Claim
+from circuitcheck.spec.draft import Draft
+from circuitcheck.spec.fields import Alias, GroupName, Part, Slug, Text, refuse_all
+from circuitcheck.spec.groups import EdgeText, NodeGroup, resolve
+from circuitcheck.spec.prompts import PromptsRef
+from circuitcheck.spec.references import DictionaryRef, ModelRef
+from circuitcheck.spec.rules import faults_of
+
+
+class Header(Part):
+    """The keys of a circuit file that hold a single value."""
+
+    circuitcheck: Literal[1] = Field(description="Version of the language; always 1.")
+    circuit: Slug = Field(description="Name of the circuit, in reports and test ids.")
+    title: Text = Field(default="", description="What the circuit does, for people.")
+    source: Text = Field(default="", description="Where the circuit was described: an address or a citation.")
+    metric: MetricName = Field(default="logit_diff", description="What drop, lost, recovered, ... are measured in.")
+    confidence: float = Field(
+        default=0.95, gt=0.5, lt=1, description="A verdict is wrong at most this far from always: 0.95 is 5%."
+    )
+
+
+class CircuitSpec(Header):
+    """A circuit, its nodes, and the claims about them."""
+
+    model_config = ConfigDict(title="circuit file")
+
+    model: ModelRef = Field(description="A bundled model's name, or {name: ..} on the Hub, or {path: ..}.")
+    dictionaries: dict[Alias, DictionaryRef] = Field(
+        default_factory=dict, description="Alias to feature dictionary; nodes use the alias, as in L5.z/123."
+    )
+    prompts: PromptsRef = Field(description="What the model is run on.")
+    nodes: dict[GroupName, NodeGroup] = Field(default_factory=dict, description="Name to a group of nodes.")
+    edges: tuple[EdgeText, ...] = Field(default=(), description="Who reads from whom, as in `reader -> mover (q)`.")
+    claims: tuple[Claim, ...] = Field(min_length=1, description="What is claimed; each is one test.")
+    _path: Path | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        refuse_all((fault.loc, fault.message) for fault in faults_of(self.draft()))
+        return self
+
+    @property
+    def path(self) -> Path | None:
+        """The file that this was read from; None for one built in code."""
+        return self._path
+
+    @property
+    def directory(self) -> Path:
+        """The folder that relative paths start from."""
+        return self._path.parent if self._path else Path.cwd()
+
+    def draft(self) -> Draft:
+        """The same as parts, for the rules."""
+        return Draft(
+            directory=self.directory,
+            model=self.model,
+            dictionaries=self.dictionaries,
+            prompts=self.prompts,
+            metric=self.metric,
+            groups=self.nodes,
+            edges=dict(enumerate(self.edges)),
+            claims=dict(enumerate(self.claims)),
+        )
+
+    def group(self, name: str) -> tuple[Node, ...]:
+        """The nodes of one group, placed.
+
+        Raises:
+            SpecError: when there is no group of that name.
+        """
+        return self.resolve(name)
+
+    def resolve(self, expression: str | Iterable[str]) -> tuple[Node, ...]:
+        """The nodes of a group name, a node such as `L9H6@END`, or a list of both; each once, all placed.
+
+        Raises:
+            SpecError: when a name is neither, or a node has no position.
+        """
+        try:
+            return resolve(self.nodes, expression)
+        except ValueError as error:
+            raise SpecError((Problem(str(self._path or "<spec>"), 0, 0, str(error)),)) from None
+
+    def line_of(self, claim_id: str) -> int:
+        """1-based line of a claim in the file; 0 for a spec built in code."""
+        return next((claim.line for claim in self.claims if claim.id == claim_id), 0)

@@ -1,0 +1,185 @@
+"""Claims: one sentence, one verb, what is done, and what is expected of the numbers.
+
+One flat model for all verbs, so that every fault has the place of its own key. Which keys a verb uses
+is a table in `spec.words`, checked in `spec.rules`. A modifier that the file leaves out is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Protocol, get_args
+
+from pydantic import Field, PlainValidator, PrivateAttr, WithJsonSchema
+
+from circuitcheck.engine import ErrorPolicy, MetricName, Scope, Side
+from circuitcheck.nodes import Node
+from circuitcheck.spec.fields import Expected, Expressions, Part, Position, Sentence, Slug, Tag, listed
+from circuitcheck.spec.references import one_of
+from circuitcheck.spec.words import INTERVENTIONS, VERBS
+from circuitcheck.thresholds import Threshold
+
+Replacement = Literal["zero", "mean", "resample", "corrupt"]
+Slicing = Literal["order", "template"]
+
+
+class Resolver(Protocol):
+    """Knows what the names of nodes stand for; a `CircuitSpec` does."""
+
+    def resolve(self, expression: str | Iterable[str]) -> tuple[Node, ...]:
+        """The nodes of a group name, a node expression, or a list of both."""
+
+
+def _slices(value: Any) -> tuple[Slicing, ...]:
+    if value == "none":
+        return ()
+    found = listed(value)
+    if not isinstance(found, list | tuple) or not set(found) <= set(get_args(Slicing)):
+        msg = f"{value!r} names no slices. Write order, template, [order, template] or none."
+        raise ValueError(msg)
+    return tuple(found)
+
+
+def _limit(value: Any) -> Any:
+    if value == "none" or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    msg = f"{value!r} is no limit. Write a number such as 1.5, or none."
+    raise ValueError(msg)
+
+
+_SLICE = {"enum": list(get_args(Slicing))}
+Slices = Annotated[
+    tuple[Slicing, ...],
+    PlainValidator(_slices),
+    WithJsonSchema({"anyOf": [{"enum": ["order", "template", "none"]}, {"type": "array", "items": _SLICE}]}),
+]
+Limit = Annotated[
+    float | Literal["none"],
+    PlainValidator(_limit),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": ["none"]}]}),
+]
+
+
+class _Intervening(Part):
+    """What claims and their `under` have in common: an intervention, and how it is done."""
+
+    ablate: Expressions | None = Field(default=None, description="Nodes whose value is replaced.")
+    patch: Expressions | None = Field(
+        default=None, description="Nodes that get the other side's value: group names, nodes, or a list of both."
+    )
+    keep: Expressions | None = Field(default=None, description="Nodes that stay as they are while the rest is replaced.")
+    with_: Replacement | None = Field(
+        default=None,
+        alias="with",
+        description="What replaces: resample (default of ablate), mean (default of keep), zero or corrupt.",
+    )
+    over: Side | None = Field(
+        default=None, description="The side that mean and resample are read from; corrupt, left out."
+    )
+    donors: Literal["shared", "independent"] | None = Field(
+        default=None, description="Whether all nodes of a prompt take one donor (shared, the default) or each its own."
+    )
+    error: ErrorPolicy | None = Field(
+        default=None, description="What becomes of the dictionary's error: live (default), reference (of keep), clean, drop."
+    )
+    scope: Scope | None = Field(
+        default=None, description="What keep replaces besides: heads, or heads+mlps (default where an MLP is kept)."
+    )
+    from_: Position | None = Field(
+        default=None, alias="from", description="patch: the side read from (clean). attends: the role attending."
+    )
+    into: Side | None = Field(default=None, description="patch: the side put into; corrupt, left out.")
+
+    @property
+    def verb(self) -> str:
+        """The verb of measurement or intervention; "" where the file names none."""
+        return next((verb for verb in VERBS if getattr(self, verb, None) is not None), "")
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """The names of the verb's nodes, as written; empty for `measure`."""
+        named = getattr(self, self.verb, ())
+        return named if isinstance(named, tuple) else ()
+
+    def nodes(self, spec: Resolver) -> tuple[Node, ...]:
+        """The verb's nodes, each once, all placed; empty for `measure`."""
+        return spec.resolve(self.expressions)
+
+    @property
+    def patch_from(self) -> Side:
+        """The side that `patch` reads."""
+        return "corrupt" if self.from_ == "corrupt" else "clean"
+
+    @property
+    def patch_into(self) -> Side:
+        """The side that `patch` runs."""
+        return self.into or "corrupt"
+
+
+class Under(_Intervening):
+    """The intervention under which attention or activation is read."""
+
+    model_config = one_of(*INTERVENTIONS)
+
+
+class KnownFailure(Part):
+    """A claim that is known not to hold; that it holds after all is then the failure."""
+
+    reason: Sentence = Field(description="Why the claim does not hold.")
+    issue: Annotated[str, PlainValidator(str), WithJsonSchema({"type": ["string", "integer"]})] | None = Field(
+        default=None, description="Where that is tracked: a number or an address."
+    )
+
+
+class Claim(_Intervening):
+    """One sentence about the circuit, measured by one verb, judged by its expectations."""
+
+    model_config = one_of(*VERBS)
+
+    id: Slug = Field(description="Name of the claim in test ids: lower-case words joined by hyphens.")
+    says: Sentence = Field(description="The claim in words.")
+    measure: Side | None = Field(default=None, description="Run the model as it is, on the clean or the corrupt side.")
+    attends: Expressions | None = Field(default=None, description="Heads whose attention is read.")
+    activates: Expressions | None = Field(default=None, description="Features whose activation is read.")
+    writes: Expressions | None = Field(default=None, description="Nodes whose direct effect on the logits is read.")
+    expect: dict[str, Expected] = Field(
+        min_length=1, description="Quantity to threshold: '>= 0.8', '<= 0.1', 'between 0 and 0.3', 'about 3 +- 0.5', '?'."
+    )
+    corrupt: str | None = Field(default=None, description="Another corruption of the family, for this claim.")
+    to: Position | None = Field(default=None, description="attends: the role attended to.")
+    minus: Position | None = Field(default=None, description="attends: a role whose attention is subtracted.")
+    under: Under | None = Field(default=None, description="attends, activates: an intervention that is in force.")
+    by: Slices | None = Field(
+        default=None, description="Slices that must each hold: order (default of keep), template, both, or none."
+    )
+    active_on: float | None = Field(
+        default=None, gt=0, le=1, description="Share of prompts that the intervention is meant to change."
+    )
+    at_most: Limit | None = Field(
+        default=None, description="Where over-recovery begins for ratio, recovered, restored (1.2), or none."
+    )
+    metric: MetricName | None = Field(default=None, description="Metric of this claim; the file's, left out.")
+    confidence: float | None = Field(
+        default=None, gt=0.5, lt=1, description="Confidence of this claim's verdict; the file's, left out."
+    )
+    tags: tuple[Tag, ...] = Field(default=(), description="pytest markers, for -m.")
+    known_failure: KnownFailure | None = Field(
+        default=None, description="The claim is expected not to be supported, and why."
+    )
+    _line: int = PrivateAttr(default=0)
+
+    @property
+    def line(self) -> int:
+        """1-based line of the claim in its file; 0 for claims built in code."""
+        return self._line
+
+    @property
+    def thresholds(self) -> dict[str, Threshold]:
+        """Quantity to what is demanded of it, in the order of the file."""
+        return self.expect
+
+    @property
+    def slicing(self) -> tuple[Slicing, ...]:
+        """The slices that must each hold: `by`, else the orders for `keep`, which pooling flatters."""
+        if self.by is not None:
+            return self.by
+        return ("order",) if self.verb == "keep" else ()

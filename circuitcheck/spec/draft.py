@@ -1,0 +1,54 @@
+"""A circuit file of which only some parts could be read, so that the rest can still be checked.
+
+In: the parts that are right by themselves. Out: what `spec.rules` look through, and `Fault`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from circuitcheck.nodes import Node
+from circuitcheck.spec.claim import Claim
+from circuitcheck.spec.groups import Edge, NodeGroup, resolve
+from circuitcheck.spec.prompts import PromptsRef
+from circuitcheck.spec.references import DictionaryRef, ModelRef
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong, with the way to it; `at_key` where the key itself is wrong, not its value."""
+
+    loc: tuple[str | int, ...]
+    message: str
+    at_key: bool = False
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The parts that could be read; edges and claims by their number in the file.
+
+    `unread` holds the sections, groups and dictionaries (by name) that are there but wrong, so that
+    nobody is told that they do not exist. `damaged` maps a claim's number to its keys that are wrong:
+    the claim stands here without them.
+    """
+
+    directory: Path
+    model: ModelRef | None
+    dictionaries: Mapping[str, DictionaryRef]
+    prompts: PromptsRef | None
+    metric: str
+    groups: Mapping[str, NodeGroup]
+    edges: Mapping[int, Edge]
+    claims: Mapping[int, Claim]
+    unread: frozenset[str] = frozenset()
+    damaged: Mapping[int, frozenset[str]] = field(default_factory=dict)
+
+    def resolve(self, expression: str) -> tuple[Node, ...]:
+        """The nodes of a group name or node expression; none for a group that could not be read.
+
+        Raises:
+            ValueError: with a sentence, when it is neither.
+        """
+        return () if expression in self.unread else resolve(self.groups, expression)

@@ -1,0 +1,215 @@
+"""How well the model does IOI, and whether its circuit has two stages: a reader that steers a mover.
+
+A reader attends from END to S2 and turns the answer around when its END value comes from the run whose S2 is IO. A
+mover attends from END to IO rather than S1, carries part of the logit difference, and turns to S1 when the reader is
+told the other name. These are the S-inhibition and name mover heads of Wang et al. 2023 (arXiv:2211.00593), sec. 3,
+in their smallest form; the numbers that decide are ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from transformers import GPT2LMHeadModel
+
+from circuitcheck.training.end_runs import EndRun, HeadValue, run_at_end
+from circuitcheck.training.probes import ROLES, Cell
+
+MINIMUM_ACCURACY = 0.98
+READER_TO_S2 = 0.5
+MOVER_TO_IO = 0.5
+MOVER_TO_S1 = 0.25
+MOVER_LOST = 0.1
+
+
+@dataclass(frozen=True)
+class CellScore:
+    """How one template does in one order.
+
+    Attributes:
+        template: The template's id.
+        order: `ABBA` or `BABA`.
+        accuracy: Share of prompts whose IO logit is above the S logit.
+        top1: Share of prompts whose highest logit is that of IO.
+        logit_difference: Mean of logit(IO) - logit(S), in logits.
+        fresh_logit_difference: The same on the prompts with fresh names, for the clean pair's answers.
+    """
+
+    template: str
+    order: str
+    accuracy: float
+    top1: float
+    logit_difference: float
+    fresh_logit_difference: float
+
+
+@dataclass(frozen=True)
+class HeadScore:
+    """What one head does at END; shares are of the clean logit difference.
+
+    Attributes:
+        layer: Counted from 0.
+        head: Counted from 0.
+        attention: Mean attention from END to IO, S1 and S2.
+        lost: Share lost when the head's END value comes from the fresh-name run.
+        swapped_ratio: Logit difference over the clean one when the value comes from the run whose S2 is IO.
+        turned_attention: For every layer and head, mean attention to IO and S1 under that same change.
+    """
+
+    layer: int
+    head: int
+    attention: dict[str, float]
+    lost: float
+    swapped_ratio: float
+    turned_attention: Float[Tensor, "layer head io_s1"]
+
+    @property
+    def name(self) -> str:
+        """The head as circuit files write it."""
+        return f"L{self.layer}H{self.head}"
+
+
+@dataclass(frozen=True)
+class ReaderMover:
+    """A reader and a later head that it steers.
+
+    Attributes:
+        reader: The head that reads S2.
+        mover: The head that attends to IO.
+        turned_io: The mover's attention to IO when the reader is told the other name.
+        turned_s1: The mover's attention to S1 then.
+    """
+
+    reader: HeadScore
+    mover: HeadScore
+    turned_io: float
+    turned_s1: float
+
+    @property
+    def clarity(self) -> float:
+        """The weakest of the reader's attention to S2 and the mover's preference before and after, at most 1."""
+        before = self.mover.attention["IO"] - self.mover.attention["S1"]
+        return min(self.reader.attention["S2"], before, self.turned_s1 - self.turned_io)
+
+    @property
+    def holds(self) -> bool:
+        """Whether this pair is a two-stage circuit by the stated limits."""
+        return (
+            self.reader.attention["S2"] >= READER_TO_S2
+            and self.reader.swapped_ratio < 0
+            and self.mover.attention["IO"] >= MOVER_TO_IO
+            and self.mover.attention["S1"] <= MOVER_TO_S1
+            and self.turned_s1 >= MOVER_TO_IO
+            and self.turned_io <= MOVER_TO_S1
+            and self.mover.lost >= MOVER_LOST
+        )
+
+
+def score_cells(model: GPT2LMHeadModel, cells: list[Cell]) -> list[CellScore]:
+    """Accuracy and logit difference of every cell."""
+    return [_score_cell(model, cell) for cell in cells]
+
+
+def passes(scores: list[CellScore]) -> bool:
+    """Whether both orders reach the accuracy bar."""
+    return min(accuracy_by_order(scores).values()) >= MINIMUM_ACCURACY
+
+
+def accuracy_by_order(scores: list[CellScore]) -> dict[str, float]:
+    """Mean accuracy over templates, for each order."""
+    orders = sorted({score.order for score in scores})
+    return {order: _mean([score.accuracy for score in scores if score.order == order]) for order in orders}
+
+
+def score_heads(model: GPT2LMHeadModel, cells: list[Cell]) -> list[HeadScore]:
+    """Every head's attention and effects at END, averaged over cells of equal size."""
+    runs = [_CellRuns.of(model, cell) for cell in cells]
+    return [
+        _score_head(model, runs, layer, head)
+        for layer in range(model.config.n_layer)
+        for head in range(model.config.n_head)
+    ]
+
+
+def reader_mover_pairs(heads: list[HeadScore]) -> list[ReaderMover]:
+    """Every pair of a head and a later one, the ones that hold first, then by clarity."""
+    pairs = [
+        ReaderMover(reader, mover, *reader.turned_attention[mover.layer, mover.head].tolist())
+        for reader in heads
+        for mover in heads
+        if mover.layer > reader.layer
+    ]
+    return sorted(pairs, key=lambda pair: (pair.holds, pair.clarity), reverse=True)
+
+
+@dataclass(frozen=True)
+class _CellRuns:
+    """A cell with its three plain runs, which every head's score shares."""
+
+    cell: Cell
+    clean: EndRun
+    fresh: EndRun
+    swapped: EndRun
+
+    @classmethod
+    def of(cls, model: GPT2LMHeadModel, cell: Cell) -> _CellRuns:
+        runs = (run_at_end(model, tokens) for tokens in (cell.clean, cell.fresh, cell.swapped))
+        return cls(cell, *runs)
+
+
+def _score_cell(model: GPT2LMHeadModel, cell: Cell) -> CellScore:
+    clean, fresh = run_at_end(model, cell.clean), run_at_end(model, cell.fresh)
+    difference = _logit_difference(clean, cell)
+    return CellScore(
+        template=cell.template,
+        order=cell.order,
+        accuracy=(difference > 0).float().mean().item(),
+        top1=(clean.logits.argmax(-1) == cell.answer).float().mean().item(),
+        logit_difference=difference.mean().item(),
+        fresh_logit_difference=_logit_difference(fresh, cell).mean().item(),
+    )
+
+
+def _score_head(model: GPT2LMHeadModel, runs: list[_CellRuns], layer: int, head: int) -> HeadScore:
+    attention = torch.stack([_role_attention(run.clean, run.cell) for run in runs]).mean(0)
+    clean = _mean([_logit_difference(run.clean, run.cell).mean().item() for run in runs])
+    fresh, _ = _replaced(model, runs, layer, head, "fresh")
+    swapped, turned = _replaced(model, runs, layer, head, "swapped")
+    return HeadScore(
+        layer=layer,
+        head=head,
+        attention=dict(zip(ROLES, attention[layer, head].tolist(), strict=True)),
+        lost=(clean - fresh) / clean,
+        swapped_ratio=swapped / clean,
+        turned_attention=turned[..., :2],
+    )
+
+
+def _replaced(
+    model: GPT2LMHeadModel, runs: list[_CellRuns], layer: int, head: int, source: str
+) -> tuple[float, Float[Tensor, "layer head role"]]:
+    """Logit difference and attention with one head's END value taken from the `source` run."""
+    differences, attention = [], []
+    for run in runs:
+        donor: EndRun = getattr(run, source)
+        value = HeadValue(layer, head, donor.z[layer, :, head])
+        changed = run_at_end(model, run.cell.clean, value)
+        differences.append(_logit_difference(changed, run.cell).mean().item())
+        attention.append(_role_attention(changed, run.cell))
+    return _mean(differences), torch.stack(attention).mean(0)
+
+
+def _role_attention(run: EndRun, cell: Cell) -> Float[Tensor, "layer head role"]:
+    return run.attention[..., [cell.positions[role] for role in ROLES]].mean(1)
+
+
+def _logit_difference(run: EndRun, cell: Cell) -> Float[Tensor, "batch"]:
+    rows = torch.arange(len(cell.answer))
+    return run.logits[rows, cell.answer] - run.logits[rows, cell.foil]
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)

@@ -1,0 +1,189 @@
+"""Circuit files as pytest collects them: setup checks first, then one item per claim."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_circuitcheck.carrying import ItemOutcome, carry
+from pytest_circuitcheck.options import OPTIONS
+from pytest_circuitcheck.session import MEASUREMENTS, Measured
+
+if TYPE_CHECKING:
+    from circuitcheck.report.results import ClaimRecord, SetupRecord
+    from circuitcheck.spec import CircuitSpec
+    from circuitcheck.verdict import Verdict
+
+SUFFIX = ".circuit.yaml"
+_MARKER = re.compile(r"[A-Za-z]\w*(-\w+)*")
+_PYTESTS_OWN = frozenset({"skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings"})
+"""A tag of this name would change what pytest does with the claim, so it does not become a marker."""
+
+
+class CircuitFile(pytest.File):
+    """One `*.circuit.yaml` file."""
+
+    def collect(self) -> Iterator[CircuitItem]:
+        """Setup items, then claims, each in the order of the file; reads no model.
+
+        Raises:
+            CollectError: with every problem of the file.
+        """
+        from circuitcheck.checking import setup_names
+
+        spec = self._read()
+        for name in setup_names(spec):
+            yield SetupItem.from_parent(self, name=name, spec=spec, line=1)
+        for claim in spec.claims:
+            item = ClaimItem.from_parent(self, name=claim.id, spec=spec, line=spec.line_of(claim.id))
+            item.mark(claim.tags, known_failure=_known_failure(claim))
+            yield item
+
+    def _read(self) -> CircuitSpec:
+        from circuitcheck.errors import CircuitCheckError
+        from circuitcheck.reading import read_spec
+
+        try:
+            return read_spec(self.path)
+        except CircuitCheckError as error:
+            raise self.CollectError(str(error)) from None
+
+
+def _known_failure(claim: Any) -> str:
+    """`#12: reason`, as an expected failure is reported; "" without one."""
+    if claim.known_failure is None:
+        return ""
+    return ": ".join(filter(None, (claim.known_failure.issue, claim.known_failure.reason)))
+
+
+class CircuitItem(pytest.Item):
+    """What setup items and claims share: a place in a circuit file, and failures without traceback.
+
+    `line` is 1-based.
+    """
+
+    def __init__(self, *, spec: CircuitSpec, line: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.spec = spec
+        self.line = line
+        self.add_marker("circuit")
+
+    @property
+    def file_name(self) -> str:
+        """The file as node ids and reports name it."""
+        return self.nodeid.partition("::")[0]
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The place in the YAML; pytest counts lines from 0."""
+        return self.path, self.line - 1, self.name
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The page of a claim, or the sentence of a fault; a traceback is for our own bugs."""
+        fault = excinfo.value
+        if not isinstance(fault, ItemOutcome):
+            return super().repr_failure(excinfo, style)
+        page = excinfo.getrepr(style="value", chain=False)
+        if page.reprcrash is not None:
+            # The summary line and JUnit's message show these, not the place in this plugin.
+            page.reprcrash.path, page.reprcrash.lineno = self.file_name, self.line
+            page.reprcrash.message = fault.headline
+        return page
+
+    def measured(self) -> Measured:
+        """What the file's one measurement gave."""
+        return self.config.stash[MEASUREMENTS].of(self)
+
+    def carry(
+        self, measured: Measured, claim: ClaimRecord | None = None, setup: SetupRecord | None = None
+    ) -> None:
+        """Put this item's share of the measurement on its reports."""
+        record = measured.file_record(self.file_name, self.spec)
+        carry(
+            self,
+            record.model_copy(update={"claims": [claim] if claim else [], "setup": [setup] if setup else []}),
+        )
+
+
+class SetupItem(CircuitItem):
+    """One thing that has to hold before claims mean anything: prompts, model, one dictionary."""
+
+    def runtest(self) -> None:
+        """Pass when the check found it in order.
+
+        Raises:
+            ItemOutcome: with the sentence that says what is wrong.
+        """
+        from circuitcheck.report.results import SetupRecord
+
+        measured = self.measured()
+        found = measured.setup(self.name)
+        if found is None:
+            self.carry(measured)
+            raise ItemOutcome("error", measured.error or f"{self.name} was not checked.")
+        self.carry(measured, setup=SetupRecord.of(found))
+        if not found.ok:
+            raise ItemOutcome("failed", found.message)
+
+
+class ClaimItem(CircuitItem):
+    """One claim of a circuit file."""
+
+    known_failure = ""
+
+    def mark(self, tags: tuple[str, ...], *, known_failure: str) -> None:
+        """Make markers of the tags, so that `-m` selects by them; `-k` knows them all."""
+        for tag in tags:
+            self.extra_keyword_matches.add(tag)
+            if _MARKER.fullmatch(tag) and tag not in _PYTESTS_OWN:
+                self.config.addinivalue_line("markers", f"{tag}: a tag of circuit files")
+                self.add_marker(tag)
+        if known_failure:
+            self.known_failure = known_failure
+            self.add_marker(pytest.mark.known_failure(reason=known_failure))
+
+    def runtest(self) -> None:
+        """Pass when the claim is supported, or was only to be measured.
+
+        Raises:
+            ItemOutcome: when it is refuted, inconclusive or could not be measured, or when a known
+                failure is supported.
+        """
+        from circuitcheck.report.results import ClaimRecord
+
+        measured = self.measured()
+        verdict = measured.verdict(self.name)
+        if verdict is None:
+            error = measured.claim_error(self.name)
+            self.carry(measured, ClaimRecord.of_error(self.name, error, line=self.line))
+            raise ItemOutcome("error", error)
+        self.carry(measured, ClaimRecord.of(verdict, line=self.line))
+        self._judge(verdict)
+
+    def _judge(self, verdict: Verdict) -> None:
+        """Turn the verdict into pytest's outcome."""
+        from circuitcheck.verdict import Outcome
+
+        carry(self, outcome=str(verdict.outcome))
+        open_ended = verdict.outcome in {Outcome.REFUTED, Outcome.INCONCLUSIVE}
+        if self.known_failure and open_ended:
+            pytest.xfail(
+                self.known_failure
+            )  # returns under --runxfail; then the claim is judged as any other
+        fails = verdict.outcome is Outcome.REFUTED or (
+            self.known_failure and verdict.outcome is Outcome.SUPPORTED
+        )
+        if verdict.outcome is Outcome.INCONCLUSIVE:
+            fails = self.config.stash[OPTIONS].inconclusive_fails
+        if fails:
+            raise self._failure(verdict)
+
+    def _failure(self, verdict: Verdict) -> ItemOutcome:
+        from circuitcheck.report.page import Origin, claim_page
+        from circuitcheck.report.wording import headline
+
+        origin = Origin(self.file_name, self.config.stash[OPTIONS].flags)
+        return ItemOutcome(str(verdict.outcome), "\n".join(claim_page(verdict, origin)), headline(verdict))

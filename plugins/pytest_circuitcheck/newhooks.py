@@ -1,0 +1,29 @@
+"""Hooks that other plugins and conftest files may implement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from circuitcheck.checking import CheckResult
+    from circuitcheck.spec import CircuitSpec
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_circuitcheck_check(
+    spec: CircuitSpec, claims: tuple[str, ...], config: pytest.Config, options: Mapping[str, Any]
+) -> CheckResult | None:
+    """Measure and judge the named claims of one circuit.
+
+    Called once per circuit file, when the first of its selected items runs, with all the claims of
+    the file that were selected. `options` are keyword arguments of `circuitcheck.checking.check`
+    that the command line gives (device, model_ref, n, seed), or a test through the `circuits`
+    fixture. Return None to leave it to the next implementation; the last one calls
+    `circuitcheck.checking.check`. An implementation may take fewer arguments.
+
+    A `CircuitCheckError` means that nothing of the file can be measured; each selected item then
+    shows its text as an error.
+    """

@@ -1,0 +1,112 @@
+"""What the command line and the ini file say about circuits."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+INCONCLUSIVE_CHOICES = ("fail", "warn")
+REPORTS = "reports"
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """The flags, all starting with `--circuit-`, and the one ini setting."""
+    group = parser.getgroup("circuitcheck", "claims about circuits in language models")
+    group.addoption("--circuit-device", metavar="DEVICE", help="device to measure on, such as cpu or cuda:0")
+    group.addoption("--circuit-model", metavar="MODEL", help="measure the same files on another model")
+    group.addoption(
+        "--circuit-n", type=_positive, metavar="N", help="budget of prompts, in place of the file's"
+    )
+    group.addoption(
+        "--circuit-seed", type=int, metavar="SEED", help="seed of the prompts, in place of the file's"
+    )
+    group.addoption(
+        "--circuit-inconclusive",
+        choices=INCONCLUSIVE_CHOICES,
+        help="whether an inconclusive claim fails the run (default: fail)",
+    )
+    group.addoption(
+        "--circuit-reports", metavar="DIR", help="where report folders go (default: rootdir/reports)"
+    )
+    group.addoption(
+        "--circuit-summary",
+        metavar="FILE",
+        help=f"write the Markdown summary here as well (default: ${STEP_SUMMARY}, where that is set)",
+    )
+    parser.addini("circuit_inconclusive", "fail or warn: what an inconclusive claim does", default="fail")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        msg = f"{number} prompts would measure nothing; give 1 or more"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+@dataclass(frozen=True)
+class CircuitOptions:
+    """The settings of one run; None leaves a matter to the circuit file.
+
+    `summary_appends` is set for the step summary of a CI job, which several steps share.
+    """
+
+    device: str | None
+    model: str | None
+    n: int | None
+    seed: int | None
+    inconclusive_fails: bool
+    reports: Path
+    summary: Path | None
+    summary_appends: bool
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> CircuitOptions:
+        """Read the settings of this run.
+
+        Raises:
+            pytest.UsageError: when the ini file has no such choice.
+        """
+        given: str | None = config.getoption("--circuit-summary")
+        summary = given or os.environ.get(STEP_SUMMARY)
+        here = config.invocation_params.dir
+        return cls(
+            device=config.getoption("--circuit-device"),
+            model=config.getoption("--circuit-model"),
+            n=config.getoption("--circuit-n"),
+            seed=config.getoption("--circuit-seed"),
+            inconclusive_fails=_inconclusive(config) == "fail",
+            reports=here / (config.getoption("--circuit-reports") or config.rootpath / REPORTS),
+            summary=here / summary if summary else None,
+            summary_appends=summary is not None and summary == os.environ.get(STEP_SUMMARY),
+        )
+
+    @property
+    def check_arguments(self) -> Mapping[str, Any]:
+        """Keyword arguments of `circuitcheck.checking.check` that this run sets."""
+        values = {"device": self.device, "model_ref": self.model, "n": self.n, "seed": self.seed}
+        return {name: value for name, value in values.items() if value is not None}
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags that a second run needs to measure the same again."""
+        values = {"device": self.device, "model": self.model, "n": self.n, "seed": self.seed}
+        return tuple(f"--circuit-{name} {value}" for name, value in values.items() if value is not None)
+
+
+def _inconclusive(config: pytest.Config) -> str:
+    choice = str(config.getoption("--circuit-inconclusive") or config.getini("circuit_inconclusive"))
+    if choice not in INCONCLUSIVE_CHOICES:
+        msg = f"circuit_inconclusive is {choice!r} in the ini file. Write 'fail' or 'warn'."
+        raise pytest.UsageError(msg)
+    return choice
+
+
+OPTIONS = pytest.StashKey[CircuitOptions]()

@@ -1,0 +1,97 @@
+"""Each circuit file is measured once, for all of its items that this run selected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_circuitcheck.options import OPTIONS
+
+if TYPE_CHECKING:
+    from circuitcheck.checking import CheckResult, SetupResult
+    from circuitcheck.report.results import FileRecord
+    from circuitcheck.spec import CircuitSpec
+    from circuitcheck.verdict import Verdict
+    from pytest_circuitcheck.items import CircuitItem
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What measuring a file gave: a result, or the sentence why there is none."""
+
+    result: CheckResult | None
+    error: str = ""
+
+    def verdict(self, claim: str) -> Verdict | None:
+        """The verdict of one claim; None where it could not be measured."""
+        verdicts = self.result.verdicts if self.result else ()
+        return next((verdict for verdict in verdicts if verdict.claim == claim), None)
+
+    def claim_error(self, claim: str) -> str:
+        """Why a claim has no verdict; always a sentence."""
+        errors: Mapping[str, str] = self.result.errors if self.result else {}
+        return (
+            self.error or errors.get(claim) or "the check gave neither a verdict nor a reason for this claim."
+        )
+
+    def setup(self, name: str) -> SetupResult | None:
+        """The outcome of one setup item; None where it was not reached."""
+        results = self.result.setup if self.result else ()
+        return next((result for result in results if result.name == name), None)
+
+    def file_record(self, path: str, spec: CircuitSpec) -> FileRecord:
+        """The file's record, with all its claims."""
+        from circuitcheck.report.results import FileRecord, file_record
+
+        if self.result is None:
+            return FileRecord(path=path, circuit=spec.circuit, title=spec.title or "", error=self.error)
+        return file_record(self.result, path)
+
+
+class Measurements:
+    """The measurements of one process, by file."""
+
+    def __init__(self) -> None:
+        self._by_path: dict[Path, Measured] = {}
+
+    def of(self, item: CircuitItem) -> Measured:
+        """The measurement of the item's file; made now, if this is the first of its items to run."""
+        if item.path not in self._by_path:
+            self._by_path[item.path] = self._measure(item)
+        return self._by_path[item.path]
+
+    def _measure(self, item: CircuitItem) -> Measured:
+        from circuitcheck.errors import CircuitCheckError
+
+        try:
+            return Measured(run_check(item, item.spec, _selected_claims(item), {}))
+        except CircuitCheckError as error:
+            return Measured(None, str(error))
+        except Exception as error:
+            # The first item shows the traceback of our bug; the others should not repeat it.
+            self._by_path[item.path] = Measured(None, f"measuring this file stopped with {error!r}.")
+            raise
+
+
+def run_check(
+    item: pytest.Item, spec: CircuitSpec, claims: tuple[str, ...], arguments: Mapping[str, Any]
+) -> CheckResult:
+    """Measure through the hook; `arguments` win over the command line's."""
+    options = {**item.config.stash[OPTIONS].check_arguments, **arguments}
+    result: CheckResult = item.ihook.pytest_circuitcheck_check(
+        spec=spec, claims=claims, config=item.config, options=options
+    )
+    return result
+
+
+def _selected_claims(item: CircuitItem) -> tuple[str, ...]:
+    """The claims of the item's file that `-k`, `-m` and node ids left, in the order of the file."""
+    chosen = {other.name for other in item.session.items if other.path == item.path}
+    return tuple(claim.id for claim in item.spec.claims if claim.id in chosen)
+
+
+MEASUREMENTS = pytest.StashKey[Measurements]()

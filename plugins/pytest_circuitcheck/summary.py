@@ -1,0 +1,134 @@
+"""After the tests: report files, the Markdown summary, and what the terminal says about circuits.
+
+Lives where results are printed: in pytest's own process, or in xdist's controller.
+"""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_circuitcheck.carrying import unload
+from pytest_circuitcheck.options import OPTIONS
+
+if TYPE_CHECKING:
+    from circuitcheck.report.results import FileRecord, RunResults
+    from circuitcheck.report.terminal import Line
+
+_LIBRARIES = ("circuitcheck", "pytest", "torch", "transformer-lens", "transformers", "numpy")
+_NOTHING = "circuit items were selected, but nothing was measured, so this run does not pass."
+
+
+def header() -> str:
+    """`circuitcheck 0.1.0`."""
+    return f"circuitcheck {_version('circuitcheck')}"
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+class RunSummary:
+    """A plugin of its own, because the hook that hands over reports does not hand over the config."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._started = datetime.now(UTC)
+        self._clock = time.monotonic()
+        self._cargos: list[dict[str, Any]] = []
+        self._selected = False
+        self._notes: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what the report brings; on a controller, those of all workers come by here."""
+        if (cargo := unload(report)) is not None:
+            self._selected |= cargo["is_circuit"]
+            self._cargos += cargo["files"]
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the reports; a run that selected circuits and measured nothing does not end well."""
+        if self._cargos:
+            interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+            self._write(session, self._results(interrupted=interrupted))
+        elif self._selected and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            self._notes.append(_NOTHING)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print inconclusive claims with their reasons, then every claim on a line."""
+        if self._cargos:
+            self._print_claims(terminalreporter)
+        for note in self._notes:
+            terminalreporter.write_line(f"circuitcheck: {note}")
+
+    def _print_claims(self, reporter: pytest.TerminalReporter) -> None:
+        from circuitcheck.report.terminal import count_claims, inconclusive_lines, table_lines
+
+        files = self._files()
+        _print_section(reporter, "inconclusive", inconclusive_lines(files))
+        _print_section(reporter, f"circuit claims ({count_claims(files)})", table_lines(files))
+
+    def _results(self, *, interrupted: bool) -> RunResults:
+        from circuitcheck.report.results import RunResults
+        from circuitcheck.report.writing import new_run_id
+
+        return RunResults(
+            run=new_run_id(self._started),
+            started=self._started.isoformat(timespec="seconds"),
+            seconds=time.monotonic() - self._clock,
+            command=["pytest", *map(str, self._config.invocation_params.args)],
+            interrupted=interrupted,
+            environment=_environment(),
+            files=self._files(),
+        )
+
+    def _files(self) -> list[FileRecord]:
+        from circuitcheck.report.results import FileRecord, merged
+
+        return merged([FileRecord.model_validate(cargo) for cargo in self._cargos])
+
+    def _write(self, session: pytest.Session, results: RunResults) -> None:
+        from circuitcheck.report.markdown import summary
+        from circuitcheck.report.writing import write_reports
+
+        options = self._config.stash[OPTIONS]
+        try:
+            folder = write_reports(results, options.reports)
+            self._notes.append(f"report in {_shown(folder, self._config.invocation_params.dir)}")
+            if options.summary is not None:
+                with options.summary.open("a" if options.summary_appends else "w", encoding="utf-8") as file:
+                    file.write(summary(results))
+        except OSError as error:
+            # A CI job that reads the report must not go on with an older one.
+            self._notes.append(f"the report could not be written: {error}.")
+            if session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _print_section(reporter: pytest.TerminalReporter, title: str, lines: Sequence[Line]) -> None:
+    if not lines:
+        return
+    reporter.write_sep("=", title)
+    for line in lines:
+        reporter.write_line(line.text, **({line.colour: True} if line.colour else {}))
+
+
+def _environment() -> dict[str, str]:
+    libraries = {library: _version(library) for library in _LIBRARIES}
+    return {"python": platform.python_version(), "platform": platform.platform(), **libraries}
+
+
+def _shown(folder: Path, here: Path) -> str:
+    inside = folder.is_relative_to(here)
+    return shlex.quote(str(folder.relative_to(here) if inside else folder))
