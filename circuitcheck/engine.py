@@ -22,9 +22,7 @@ Side = Literal["clean", "corrupt"]
 SourceKind = Literal["zero", "mean", "resample", "clean", "corrupt"]
 ErrorPolicy = Literal["live", "clean", "reference", "drop"]
 Scope = Literal["heads", "heads+mlps"]
-MetricName = Literal[
-    "logit_diff", "prob_diff", "log_prob", "kl", "accuracy", "top1", "rank"
-]
+MetricName = Literal["logit_diff", "prob_diff", "log_prob", "kl", "accuracy", "top1", "rank"]
 Values = NDArray[np.float64]
 
 

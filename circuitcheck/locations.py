@@ -36,9 +36,13 @@ class Document:
     data: Any
 
     def problem(self, loc: Loc, message: str, *, at_key: bool = False) -> Problem:
-        """A problem at the deepest part of `loc` that the file has; on its key if asked for."""
+        """A problem at the deepest part of `loc` that the file has.
+
+        On the value, but on the key of a mapping, whose own beginning is its first entry; and on the
+        key if asked for.
+        """
         known, key, value = self._find(loc)
-        node = key if key is not None and (at_key or known < len(loc)) else value
+        node = key if key is not None and (at_key or isinstance(value, MappingNode)) else value
         named = ".".join(map(str, loc[:known]))
         text = f"{named}: {message}" if named else message
         return problem_at(self.path, self.text, node.start_mark.line, node.start_mark.column, text)
@@ -95,13 +99,22 @@ def _compose(text: str, path: str) -> Node:
         column = len(before) - (before.rfind("\n") + 1)
         msg = f"character U+{error.character:04X} may not stand in YAML. Delete it."
         raise _refusal(path, text, before.count("\n"), column, msg) from None
-    except (YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError, AssertionError) as error:
+    except (
+        YAMLError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+        AssertionError,
+    ) as error:
         # ruamel.yaml lets errors of its own escape on some damaged input (a directive without a version).
         msg = f"this is not YAML ({type(error).__name__} in the parser). Compare with the examples."
         raise _refusal(path, text, 0, 0, msg) from None
     if root is None:
         msg = "the file is empty. Begin with 'circuitcheck: 1'."
         raise _refusal(path, text, 0, 0, msg)
+    assert isinstance(root, Node), "a document is composed to a node"
     return root
 
 
@@ -116,7 +129,10 @@ _SENTENCES: Sequence[tuple[str, str]] = (
     ("'%'", "a value may not begin with '%'. Put it in quotes."),
     ("mapping values are not allowed", "a second ':' on this line. Put the text in quotes."),
     ("another document", "a second document begins here. Write one circuit per file."),
-    ("undefined alias", "no '&' anchor of this name stands above. A value that begins with '*' needs quotes."),
+    (
+        "undefined alias",
+        "no '&' anchor of this name stands above. A value that begins with '*' needs quotes.",
+    ),
     ("maximum depth", f"this is nested more than {_DEEPEST} levels deep. A circuit file needs six."),
     ("unexpected end of stream", "a quote is opened here or before, and never closed. Close it."),
     ("unknown escape character", "an unknown '\\' escape in double quotes. Use single quotes."),
@@ -126,7 +142,10 @@ _SENTENCES: Sequence[tuple[str, str]] = (
     ("but found ']'", "this ']' closes nothing. Delete it."),
     ("could not find expected ':'", "a key without a ':'. Write key: value."),
     ("expected <block end>", "this line is indented unlike its neighbours. Line up the keys of one mapping."),
-    ("expected '<document start>'", "this line is indented unlike its neighbours. Line up the keys of one mapping."),
+    (
+        "expected '<document start>'",
+        "this line is indented unlike its neighbours. Line up the keys of one mapping.",
+    ),
 )
 """What the parser says, and how we say it; the first that fits."""
 
@@ -174,7 +193,9 @@ class _Builder:
             return [self.build(item, (*loc, number)) for number, item in enumerate(node.value)]
         if isinstance(node, ScalarNode) and tag.startswith(_TAG):
             return plain_value(tag.removeprefix(_TAG), node.value)
-        return self._refuse(node, loc, f"circuit files use no tags, and this has {tag}. Write the plain value.")
+        return self._refuse(
+            node, loc, f"circuit files use no tags, and this has {tag}. Write the plain value."
+        )
 
     def _mapping(self, node: MappingNode, loc: Loc) -> dict[str, Any]:
         built: dict[str, Any] = {}

@@ -8,6 +8,7 @@ Out: `Node`, frozen and hashable. Whether the model has such a place is asked la
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -70,7 +71,7 @@ def _head_name(node: Node) -> str:
     return f"L{node.layer}H{node.head}" if node.group is None else f"L{node.layer}G{node.group}"
 
 
-_NAMES = {
+_NAMES: dict[NodeKind, Callable[[Node], str]] = {
     NodeKind.HEAD: _head_name,
     NodeKind.Q: lambda node: f"{_head_name(node)}.q",
     NodeKind.K: lambda node: f"{_head_name(node)}.k",
@@ -106,14 +107,15 @@ def parse_node(text: object, at: str = "") -> Node:
         ValueError: with a full sentence, when the text is not a node.
     """
     if isinstance(text, float | int) or (isinstance(text, str) and _BARE.fullmatch(text)):
+        layer = f"{text}".partition(".")[0]
         msg = (
-            f"{text} is a number, and YAML cannot tell 8.1 from 8.10. "
-            "Write head 10 of layer 8 as L8H10 (or a8.h10)."
+            f"{text} is a number, and YAML cannot tell {layer}.1 from {layer}.10. "
+            f"Write head 10 of layer {layer} as L{layer}H10 (or a{layer}.h10)."
         )
         raise ValueError(msg)
     if not isinstance(text, str):
         msg = f"{text!r} is not a node. {_HOW}"
-        raise ValueError(msg)  # noqa: TRY004 - pydantic turns only ValueError into a located problem
+        raise ValueError(msg)
     name, _, position = text.strip().partition("@")
     if position and not _POSITION.fullmatch(position):
         msg = f"{position!r} is not a position. Write a role such as END, an index, or 'all'."

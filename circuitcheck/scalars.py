@@ -12,6 +12,7 @@ class WrittenFloat(float):
     text: str
 
     def __new__(cls, value: float, text: str) -> WrittenFloat:
+        """A float with the text that it was read from."""
         made = super().__new__(cls, value)
         made.text = text
         return made

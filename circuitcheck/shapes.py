@@ -86,12 +86,17 @@ def dictionary_site(directory: Path) -> str | None:
     return None
 
 
-@cache
 def _config(path: Path) -> Mapping[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return _content(path, path.stat().st_mtime_ns)
     except (OSError, ValueError):
         return {}  # whoever loads the folder says what is wrong with it
+
+
+@cache
+def _content(path: Path, changed: int) -> Mapping[str, Any]:
+    """A config file, read once for all nodes that it is asked about, until it changes."""
+    content = json.loads(path.read_text(encoding="utf-8"))
     return content if isinstance(content, dict) else {}
 
 

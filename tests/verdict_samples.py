@@ -32,7 +32,9 @@ REFUTED = Verdict(
     facts={"clean": 3.56, "ablated": 2.09, "with": "mean", "nodes": "L9H6@END, L9H9@END, L10H0@END"},
     cells={"garden ABBA": 0.31, "store BABA": 0.52, "school ABBA": 0.4},
     worst=(
-        PromptEffect("When Mary and John went to the garden, John gave a ring to", "garden", "ABBA", 3.9, 0.2),
+        PromptEffect(
+            "When Mary and John went to the garden, John gave a ring to", "garden", "ABBA", 3.9, 0.2
+        ),
         PromptEffect("When Tom and Kate went to the store, Kate gave a drink to", "store", "BABA", 4.4, 0.9),
     ),
     values={"clean": (3.9, 4.4), "intervened": (0.2, 0.9)},

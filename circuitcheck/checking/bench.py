@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from circuitcheck.claims.conditions import Aliases
 from circuitcheck.engine import Engine
@@ -67,7 +67,7 @@ def open_bench(spec: CircuitSpec, overrides: Overrides) -> Bench:
     Raises:
         ModelError, DictionaryError, PromptError: something is missing, damaged or does not fit.
     """
-    from circuitcheck.engines import LensEngine, wrap_model  # noqa: PLC0415 - torch
+    from circuitcheck.engines import LensEngine, wrap_model
 
     lens = wrap_model(overrides.model) if overrides.model is not None else _load(spec, overrides)
     folders = {alias: _folder(spec, alias, overrides) for alias in spec.dictionaries}
@@ -88,12 +88,16 @@ def _load(spec: CircuitSpec, overrides: Overrides) -> LensModel:
 
 @functools.lru_cache(maxsize=1)
 def _loaded(
-    source: str | Path, revision: str | None, dtype: str, device: str | None, weights: str
+    source: str | Path,
+    revision: str | None,
+    dtype: str,
+    device: str | None,
+    weights: Literal["raw", "folded"],
 ) -> LensModel:
     """One model is held at a time: files that share it load it once, and memory holds no two."""
-    from circuitcheck.engines import load_model  # noqa: PLC0415 - torch
+    from circuitcheck.engines import load_model
 
-    return load_model(source, revision=revision, dtype=dtype, device=device, weights=weights)  # type: ignore[arg-type] - pydantic has checked the word
+    return load_model(source, revision=revision, dtype=dtype, device=device, weights=weights)
 
 
 def _named(text: str) -> ModelRef:
@@ -108,7 +112,7 @@ def _named(text: str) -> ModelRef:
 def _folder(
     spec: CircuitSpec, alias: str, overrides: Overrides
 ) -> DictionaryFolder | Mapping[int, Dictionary]:
-    from circuitcheck.engines import DictionaryFolder  # noqa: PLC0415 - torch
+    from circuitcheck.engines import DictionaryFolder
 
     given = (overrides.dictionaries or {}).get(alias)
     if given is None:

@@ -135,7 +135,11 @@ class _Check:
 
     def _unfit(self, claim: Claim, unfit: Mapping[str, str]) -> str:
         aliases = [node.dictionary for node in nodes_of(claim, self.spec) if node.dictionary in unfit]
-        return f"claims on an unfit dictionary are invalid: {unfit[aliases[0]]}" if aliases and aliases[0] else ""
+        return (
+            f"claims on an unfit dictionary are invalid: {unfit[aliases[0]]}"
+            if aliases and aliases[0]
+            else ""
+        )
 
     def _mlp_aliases(self, used: Sequence[DictionaryUse]) -> frozenset[str]:
         return self.bench.mlp_aliases({use.alias: next(iter(use.places)).layer or 0 for use in used})
@@ -149,7 +153,11 @@ class _Check:
             **self.bench.engine.provenance,
             "tokenizer": self.bench.tokenizer.digest,
             "prompts": {corruption: each.evaluated.digest for corruption, each in prompts.items()},
-            "references": {corruption: each.references.digest for corruption, each in prompts.items() if len(each.references)},
+            "references": {
+                corruption: each.references.digest
+                for corruption, each in prompts.items()
+                if len(each.references)
+            },
             "seed": first.seed,
             "n": len(first),
             "confidence": self.spec.confidence,

@@ -44,7 +44,7 @@ class CheckResult:
 
     def to_frame(self, per: Literal["claim", "prompt"] = "claim") -> pd.DataFrame:
         """One row per expectation and slice of each claim, or one per claim and prompt."""
-        import pandas as pd  # noqa: PLC0415 - half a second that only this call should pay
+        import pandas as pd
 
         rows = _part_rows(self) if per == "claim" else _prompt_rows(self)
         return pd.DataFrame(rows)
@@ -76,7 +76,11 @@ def _part_rows(result: CheckResult) -> list[dict[str, Any]]:
 
 def _prompt_rows(result: CheckResult) -> list[dict[str, Any]]:
     return [
-        {"claim": verdict.claim, "prompt": row, **{name: column[row] for name, column in verdict.values.items()}}
+        {
+            "claim": verdict.claim,
+            "prompt": row,
+            **{name: column[row] for name, column in verdict.values.items()},
+        }
         for verdict in result.verdicts
         for row in range(verdict.n)
     ]

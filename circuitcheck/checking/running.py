@@ -74,9 +74,7 @@ class ClaimRun:
             return self._one_by_one(claims, prompts, error)
         return [self._case(claim, prompts, everything) for claim in claims]
 
-    def _one_by_one(
-        self, claims: Sequence[Claim], prompts: Prompted, error: MeasurementError
-    ) -> list[Case]:
+    def _one_by_one(self, claims: Sequence[Claim], prompts: Prompted, error: MeasurementError) -> list[Case]:
         if len(claims) == 1:
             self.errors[claims[0].id] = str(error)
             return []
@@ -92,7 +90,7 @@ class ClaimRun:
 
 def corruption_of(claim: Claim, spec: CircuitSpec) -> str:
     """The corruption that a claim's corrupt prompts are made by: its own, else the file's."""
-    return claim.corrupt or spec.prompts.corrupt or ""
+    return claim.corrupt or spec.prompts.corruption or ""
 
 
 def needs_references(claims: Sequence[Claim], spec: CircuitSpec, mlp_aliases: Aliases) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from circuitcheck.checking.result import SetupResult
 from circuitcheck.claims.judging import alpha_side
 from circuitcheck.claims.planning import metric
-from circuitcheck.engine import CLEAN, Engine, Fit, Measurement
+from circuitcheck.engine import CLEAN, Fit, Measurement
 from circuitcheck.nodes import Node, NodeKind
 from circuitcheck.prompts.pairs import PromptSet
 from circuitcheck.spec import CircuitSpec, Claim
@@ -124,11 +124,15 @@ def fit_faults(fit: Fit) -> list[str]:
         )
     dead = [str(feature) for feature, rate in fit.firing.items() if rate == 0]
     if dead:
-        faults.append(f"feature {', '.join(dead)} of {fit.place.name} never fires at {fit.place.at} on clean prompts")
+        faults.append(
+            f"feature {', '.join(dead)} of {fit.place.name} never fires at {fit.place.at} on clean prompts"
+        )
     return faults
 
 
-def configuration_faults(alias: str, metadata: Mapping[str, Any], *, weights: str, has_bos: bool) -> list[str]:
+def configuration_faults(
+    alias: str, metadata: Mapping[str, Any], *, weights: str, has_bos: bool
+) -> list[str]:
     """Where a dictionary's own configuration disagrees with how the model is run.
 
     Variance explained does not notice wrong weight processing, so the configurations are compared as data.
@@ -150,7 +154,7 @@ def configuration_faults(alias: str, metadata: Mapping[str, Any], *, weights: st
 
 
 def _processing(kwargs: object) -> str | None:
-    """"folded" where the dictionary's training loaded the model with processed weights."""
+    """Folded where the dictionary's training loaded the model with processed weights."""
     if not isinstance(kwargs, dict):
         return None
     processed = ("fold_ln", "center_writing_weights", "center_unembed")

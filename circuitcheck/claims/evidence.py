@@ -22,7 +22,9 @@ def population_of(prompts: PromptSet) -> str:
     """Whom a verdict speaks of."""
     templates = {template for template, _ in prompts.cells}
     orders = {order for _, order in prompts.cells}
-    text = f"prompts of these {len(templates)} templates" if len(templates) > 1 else "prompts of this template"
+    text = (
+        f"prompts of these {len(templates)} templates" if len(templates) > 1 else "prompts of this template"
+    )
     return f"{text} in {len(orders)} orders" if len(orders) > 1 else text
 
 
@@ -100,7 +102,7 @@ def _margins(question: Question) -> Values:
         margins.append(sample.numerator - threshold.low * below)
     if threshold.high is not None:
         margins.append(threshold.high * below - sample.numerator)
-    return np.minimum.reduce(margins)
+    return np.asarray(np.min(margins, axis=0), dtype=np.float64)
 
 
 def _before_and_after(case: Case, question: Question) -> tuple[Values, Values]:

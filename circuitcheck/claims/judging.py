@@ -66,15 +66,18 @@ def _refuted(assessments: Sequence[Assessment]) -> list[bool]:
         return []
     spec = assessments[0].case.spec
     level = alpha_side(spec.confidence)
-    scaled = [
-        min(1.0, each.tails.refute * level / alpha_side(confidence_of(each.case))) if each.tails else 1.0
-        for each in assessments
-    ]
-    return [bool(no) for no in holm(scaled, level, total=_judged_claims(spec.claims))]
+    scaled = {
+        index: min(1.0, tails.refute * level / alpha_side(confidence_of(each.case)))
+        for index, each in enumerate(assessments)
+        if (tails := each.tails) is not None
+    }
+    rejected = holm(list(scaled.values()), level, total=_judged_claims(spec.claims))
+    refuted = {index for index, no in zip(scaled, rejected, strict=True) if no}
+    return [index in refuted for index in range(len(assessments))]
 
 
 def _judged_claims(claims: Sequence[Claim]) -> int:
-    return sum(any(threshold.judged for threshold in claim.thresholds.values()) for claim in claims) or 1
+    return sum(any(threshold.judged for threshold in claim.thresholds.values()) for claim in claims)
 
 
 def _verdict(assessment: Assessment, *, refuted: bool) -> Verdict:
@@ -159,4 +162,6 @@ def _reason(assessment: Assessment, parts: Sequence[Part], outcome: Outcome, lev
         total = _judged_claims(assessment.case.spec.claims)
         return f"below the threshold on its own, not after correction for the {total} claims of the file"
     undecided = [part for part in parts if part.outcome is Outcome.INCONCLUSIVE]
-    return "the interval crosses the threshold" + (f"; {undecided[0].needed}" if undecided and undecided[0].needed else "")
+    return "the interval crosses the threshold" + (
+        f"; {undecided[0].needed}" if undecided and undecided[0].needed else ""
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from circuitcheck.claims.conditions import condition_of
 from circuitcheck.claims.questions import Case
@@ -47,8 +48,8 @@ def why_too_few(case: Case, share: float | None) -> str:
     return f"the intervention changes only {share:.0%} of the prompts, of {meant:.0%} needed{advice}"
 
 
-def _refuse_idle(names: list[str], changed: np.ndarray) -> None:
-    idle = [name for name, moved in zip(names, changed.any(axis=0), strict=True) if not moved]
+def _refuse_idle(names: list[str], changed: NDArray[np.bool_]) -> None:
+    idle = [name for name, moved in zip(names, changed.T, strict=True) if not moved.any()]
     if idle:
         msg = (
             f"the intervention leaves {', '.join(idle)} unchanged on every prompt, so nothing was tested. "

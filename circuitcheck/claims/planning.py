@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from circuitcheck.claims.conditions import Aliases, condition_of, nothing_kept, with_errors_kept
 from circuitcheck.claims.quantities import METRICS, needs_corrupt
@@ -76,7 +77,7 @@ def uses_reference_set(requests: list[Request]) -> bool:
 
 
 def _metric_requests(claim: Claim, condition: Condition, name: MetricName) -> list[Request]:
-    named = [quantity for quantity in claim.thresholds if quantity in METRICS]
+    named = [cast("MetricName", quantity) for quantity in claim.thresholds if quantity in METRICS]
     requests = [metric(condition, each) for each in named]
     if claim.verb not in INTERVENING:
         return requests

@@ -126,7 +126,10 @@ def samples_of(case: Case, quantity: str) -> Iterator[tuple[str, Sample]]:
     elif claim.verb == "activates":
         for feature in claim.nodes(case.spec):
             values = case.value(activation(condition, feature))
-            yield str(feature), _activation_sample(case, quantity, feature_values=values, feature=str(feature))
+            yield (
+                str(feature),
+                _activation_sample(case, quantity, feature_values=values, feature=str(feature)),
+            )
     elif claim.verb == "writes":
         yield "", Sample(case.value(direct_write(claim, case.spec)), None, strata)
     elif quantity in METRICS:

@@ -7,7 +7,7 @@ use alike for SAEs and transcoders, and `DictionaryFolder`, one dictionary per l
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -115,21 +115,20 @@ class Dictionary:
         """Target minus reconstruction; for an SAE `target` is `x` itself."""
         return target - self.reconstruct(x)
 
-    def moved(self, *, device: torch.device, dtype: torch.dtype) -> Self:
+    def moved(self, *, device: torch.device, dtype: torch.dtype) -> "Dictionary":
         """The same dictionary with its weights there, in that precision."""
         moved = {name: weight.to(device=device, dtype=dtype) for name, weight in self.weights.items()}
         return replace(self, weights=moved)
 
     @property
     def _decoder_norms(self) -> Float[Tensor, " d_sae"]:
-        return self.weights["W_dec"].norm(dim=-1)
+        norms: Tensor = self.weights["W_dec"].norm(dim=-1)
+        return norms
 
     def _centred(self, x: Float[Tensor, "*axes d_in"]) -> Float[Tensor, "*axes d_in"]:
         return x - self.weights["b_dec"] if self.apply_b_dec_to_input else x
 
-    def _activations(
-        self, x: Float[Tensor, "*axes d_in"], rows: Tensor
-    ) -> Float[Tensor, "*axes features"]:
+    def _activations(self, x: Float[Tensor, "*axes d_in"], rows: Tensor) -> Float[Tensor, "*axes features"]:
         encoder = self.weights["W_enc"][:, rows]
         x = self._centred(x)
         if self.architecture == "gated":
@@ -180,14 +179,12 @@ class DictionaryFolder:
         return tuple(sorted(found))
 
     def _load(self, number: int) -> Dictionary:
-        from circuitcheck.engines.saelens import load_dictionary  # noqa: PLC0415 - it needs Dictionary
+        from circuitcheck.engines.saelens import load_dictionary
 
         directory = Path(self.pattern.replace("{layer}", str(number)))
         if not directory.is_dir():
             there = ", ".join(map(str, self.layers)) or "none"
-            msg = (
-                f"there is no dictionary for layer {number} at {directory}; layers that have one: {there}."
-            )
+            msg = f"there is no dictionary for layer {number} at {directory}; layers that have one: {there}."
             raise DictionaryError(msg)
         dictionary = load_dictionary(directory)
         if dictionary.layer != number:

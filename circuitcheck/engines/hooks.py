@@ -10,6 +10,8 @@ from torch import Tensor
 
 TINY = 1e-30
 """Below any activation; keeps a change of nothing at 0 instead of 0/0."""
+HALF = 1e-5
+"""Between the rounding of half and of single precision."""
 
 
 def relative_change(
@@ -18,7 +20,15 @@ def relative_change(
     """Norm of the difference over the larger of the two norms, per prompt; 0 to 2."""
     old, new = old.double().flatten(1), new.double().flatten(1)
     size = torch.maximum(old.norm(dim=1), new.norm(dim=1)).clamp(min=TINY)
-    return (new - old).norm(dim=1) / size
+    change: Tensor = (new - old).norm(dim=1) / size
+    return change
+
+
+def agree(found: Float[Tensor, "*axes"], expected: Float[Tensor, "*axes"]) -> bool:
+    """Whether two ways to compute the same tensor agree, up to what its precision allows."""
+    limit = 1e-3 if torch.finfo(found.dtype).eps < HALF else 5e-2
+    difference, size = (found - expected).double().norm(), expected.double().norm()
+    return bool(difference <= limit * size.clamp(min=TINY))
 
 
 def code_delta(

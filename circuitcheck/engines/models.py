@@ -127,9 +127,7 @@ def _weights_of(bridge: Any) -> Weights:
     return "folded" if bridge.compatibility_mode and folded else "raw"
 
 
-def _boot(
-    source: str, revision: str | None, dtype: torch.dtype, device: str, *, local: bool
-) -> Any:
+def _boot(source: str, revision: str | None, dtype: torch.dtype, device: str, *, local: bool) -> Any:
     """The bridge around the Hugging Face model, whose weights are all accounted for.
 
     transformers fills a missing weight with random numbers and only warns, so it loads the model here
@@ -161,7 +159,10 @@ def _dtype(name: str) -> torch.dtype:
 def _is_local(source: str | Path) -> bool:
     text = str(source)
     return (
-        isinstance(source, Path) or Path(text).is_dir() or text.startswith(("/", ".", "~")) or text.count("/") > 1
+        isinstance(source, Path)
+        or Path(text).is_dir()
+        or text.startswith(("/", ".", "~"))
+        or text.count("/") > 1
     )
 
 

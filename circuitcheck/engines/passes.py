@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
@@ -52,6 +52,7 @@ class Live:
         return {**self.recorded, hook: self.incoming[hook]}
 
 
+@runtime_checkable
 class Step(Protocol):
     """One thing that an intervention does at one hook."""
 
@@ -86,7 +87,9 @@ class Pass:
 
     def rows(self, picked: Sequence[int]) -> "Pass":
         """The same pass, of these rows only."""
-        return Pass({hook: value[list(picked)] for hook, value in self.recorded.items()}, self.logits[list(picked)])
+        return Pass(
+            {hook: value[list(picked)] for hook, value in self.recorded.items()}, self.logits[list(picked)]
+        )
 
 
 @dataclass(frozen=True)

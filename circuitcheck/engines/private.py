@@ -14,7 +14,7 @@ from torch import Tensor
 
 from circuitcheck.engines.hooks import relative_change
 from circuitcheck.engines.passes import AFTER, BEFORE, Live, Step
-from circuitcheck.engines.sites import PATTERN, RESID, Z, Site, block_hook
+from circuitcheck.engines.sites import PATTERN, RESID, Site, Z, block_hook
 from circuitcheck.engines.sources import Reference
 
 _COPIED = (RESID, "attn.hook_q", "attn.hook_k", "attn.hook_v")

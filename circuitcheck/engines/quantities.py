@@ -6,7 +6,7 @@ width. Sources average or look these up; hooks put them in.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -18,6 +18,7 @@ Recorded = Mapping[str, Tensor]
 """Tensors by hook name."""
 
 
+@runtime_checkable
 class Quantity(Protocol):
     """Something to read off a pass; hashable, so that equal ones are read once."""
 
@@ -59,9 +60,7 @@ class CodeValue:
 
     def of(self, recorded: Recorded) -> Float[Tensor, "batch pos width"]:
         """The activations."""
-        return self.dictionary.encode_features(
-            recorded[self.dictionary.reads_from].flatten(2), self.features
-        )
+        return self.dictionary.encode_features(recorded[self.dictionary.reads_from].flatten(2), self.features)
 
 
 @dataclass(frozen=True)

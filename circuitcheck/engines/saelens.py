@@ -112,7 +112,8 @@ def _architecture(config: Mapping[str, Any], directory: Path) -> Architecture:
         _fail(directory, f"does not say its 'architecture' in cfg.json; write one of {', '.join(known)}.")
     if name not in known:
         _fail(
-            directory, f"has the architecture {name!r}, which is not supported; these are: {', '.join(known)}."
+            directory,
+            f"has the architecture {name!r}, which is not supported; these are: {', '.join(known)}.",
         )
     return cast("Architecture", name)
 
@@ -145,7 +146,10 @@ def _refuse_what_we_do_not_compute(
         )
     k = config.get("k")
     if architecture == "topk" and not (isinstance(k, int) and k > 0):
-        _fail(directory, "is a topk dictionary without a positive 'k' in cfg.json; write how many features fire.")
+        _fail(
+            directory,
+            "is a topk dictionary without a positive 'k' in cfg.json; write how many features fire.",
+        )
 
 
 def _subtracts_bias(config: Mapping[str, Any], architecture: Architecture) -> bool:
@@ -161,10 +165,16 @@ def _check_shapes(
             _fail(directory, f"lacks {key!r} in cfg.json; write it as a whole number.")
     for name, shape in _expected_shapes(config, architecture).items():
         if name not in weights:
-            _fail(directory, f"lacks the tensor {name!r} in sae_weights.safetensors; a {architecture} one has it.")
+            _fail(
+                directory,
+                f"lacks the tensor {name!r} in sae_weights.safetensors; a {architecture} one has it.",
+            )
         if tuple(weights[name].shape) != shape:
             found = tuple(weights[name].shape)
-            _fail(directory, f"has {name} of shape {found}, but its cfg.json calls for {shape}; mend one of them.")
+            _fail(
+                directory,
+                f"has {name} of shape {found}, but its cfg.json calls for {shape}; mend one of them.",
+            )
     if architecture == "topk" and config["k"] > config["d_sae"]:
         _fail(directory, f"has k = {config['k']} in cfg.json, above its d_sae of {config['d_sae']}.")
 
@@ -188,17 +198,25 @@ def _hooks(config: Mapping[str, Any], architecture: Architecture, directory: Pat
     writes_to = _named(config, "hook_name_out") if "transcoder" in architecture else reads_from
     for key, name in (("hook_name", reads_from), ("hook_name_out", writes_to)):
         if not name:
-            _fail(directory, f"does not say its {key!r} in cfg.json; write for example blocks.2.hook_mlp_out.")
+            _fail(
+                directory, f"does not say its {key!r} in cfg.json; write for example blocks.2.hook_mlp_out."
+            )
     layer, place = _block(writes_to, directory)
     if "transcoder" in architecture:
         if place != "hook_mlp_out":
-            _fail(directory, f"is a transcoder that writes to {writes_to}; only blocks.N.hook_mlp_out is supported.")
+            _fail(
+                directory,
+                f"is a transcoder that writes to {writes_to}; only blocks.N.hook_mlp_out is supported.",
+            )
         if _block(reads_from, directory)[0] != layer:
             _fail(directory, f"reads {reads_from} but writes {writes_to}; a transcoder stays in one layer.")
         # hook_mlp_in is a copy of the same stream, but exists only when a switch of the bridge is on.
         return reads_from.replace("hook_mlp_in", "hook_resid_mid"), writes_to
     if place not in _SITES:
-        _fail(directory, f"hooks {writes_to}, which is not supported; blocks.N. and one of {', '.join(_SITES)} are.")
+        _fail(
+            directory,
+            f"hooks {writes_to}, which is not supported; blocks.N. and one of {', '.join(_SITES)} are.",
+        )
     return reads_from, writes_to
 
 

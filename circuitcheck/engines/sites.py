@@ -22,6 +22,7 @@ Z = "attn.hook_z"
 MLP_OUT = "hook_mlp_out"
 NEURONS = "mlp.hook_post"
 RESID = "hook_resid_pre"
+RESID_MID = "hook_resid_mid"
 
 _HOOKS: Mapping[NodeKind, str] = {
     NodeKind.HEAD: Z,
@@ -34,7 +35,7 @@ _HOOKS: Mapping[NodeKind, str] = {
     NodeKind.MLP: MLP_OUT,
     NodeKind.NEURON: NEURONS,
     NodeKind.RESID: RESID,
-    NodeKind.RESID_MID: "hook_resid_mid",
+    NodeKind.RESID_MID: RESID_MID,
 }
 PROJECTIONS = frozenset({NodeKind.Q, NodeKind.K, NodeKind.V})
 DICTIONARY_KINDS = frozenset({NodeKind.FEATURE, NodeKind.ERROR})
@@ -132,8 +133,14 @@ def linear_map(model: LensModel, layer: int, name: str) -> Tensor:
     """A weight of one block under its TransformerLens name: `attn.W_O` or `mlp.W_out`.
 
     Raises:
-        MeasurementError: when the block has no such single matrix (a mixture of experts has not).
+        MeasurementError: when the block has no such single matrix (a mixture of experts has not), or
+            another norm stands between it and the residual stream (Gemma 2).
     """
+    if getattr(model.bridge.cfg, "use_normalization_before_and_after", False):
+        msg = (
+            f"{model.name} normalises what its blocks write, so what their parts write cannot be told apart."
+        )
+        raise MeasurementError(msg)
     part: Any = model.bridge.blocks[layer]
     for step in name.split("."):
         part = getattr(part, step, None)

@@ -5,7 +5,7 @@ In: `Reference`s, which name a quantity and a source. Out: tensors for the promp
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from circuitcheck.engine import Source
+from circuitcheck.engine import Side, Source
 from circuitcheck.engines.quantities import Quantity
 from circuitcheck.errors import MeasurementError
 from circuitcheck.prompts.pairs import PromptSet
@@ -38,6 +38,7 @@ class Reference:
         return () if self.source.kind == "zero" else self.quantity.hooks
 
 
+@runtime_checkable
 class Lookup(Protocol):
     """Answers references for the prompts of one batch."""
 
@@ -130,5 +131,5 @@ class MeanTable:
         self.sums[cell], self.counts[cell] = sums, counts
 
 
-Means = Mapping[tuple[str, Quantity], MeanTable]
+Means = Mapping[tuple[Side, Quantity], MeanTable]
 """Tables by side and quantity."""

@@ -4,6 +4,8 @@ In: sites, dictionaries, positions, references, all settled beforehand. Out: `St
 Within one hook features come first, then errors, then named heads, so a head outranks features.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -12,11 +14,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from circuitcheck.engines.dictionaries import Dictionary
-from circuitcheck.engines.hooks import add_at, code_delta, keep, relative_change
-from circuitcheck.engines.passes import EDIT, Live, ReplacedCode
+from circuitcheck.engines.hooks import add_at, agree, code_delta, keep, relative_change
+from circuitcheck.engines.passes import BEFORE, EDIT, Live, ReplacedCode, Step
 from circuitcheck.engines.quantities import CodeValue, ErrorValue, Quantity
-from circuitcheck.engines.sites import Site
+from circuitcheck.engines.sites import MLP_OUT, RESID_MID, Site, block_hook
 from circuitcheck.engines.sources import Reference
+from circuitcheck.errors import MeasurementError
 
 Positions = tuple[int, ...]
 
@@ -56,10 +59,13 @@ class ReplaceSite:
 
 @dataclass(frozen=True)
 class CodeEntry:
-    """One named feature: its column among the changes, its number, its places, its new activation."""
+    """One named feature: its column among the changes, which of the code it is, where, its new activation.
+
+    `reference` is to the whole code of the step, so that it is computed exactly as the live one is.
+    """
 
     column: int
-    feature: int
+    index: int
     positions: Positions
     reference: Reference
 
@@ -69,6 +75,7 @@ class ReplaceCode:
     """Shift the stream by the difference of activations of the named features of one dictionary."""
 
     dictionary: Dictionary
+    features: tuple[int, ...]
     entries: tuple[CodeEntry, ...]
 
     @property
@@ -93,20 +100,18 @@ class ReplaceCode:
 
     def apply(self, value: Tensor, live: Live) -> Tensor:
         """Add the delta; activations are read on the stream before any edit at this hook."""
-        features = tuple(dict.fromkeys(entry.feature for entry in self.entries))
-        code = CodeValue(self.dictionary, features).of(live.at(self.hook))
+        code = CodeValue(self.dictionary, self.features).of(live.at(self.hook))
         target = code.clone()
-        mask = torch.zeros(code.shape[1:], dtype=torch.bool)
+        mask = torch.zeros(code.shape[1:], dtype=torch.bool, device=code.device)
         for entry in self.entries:
-            column = features.index(entry.feature)
-            old = code[:, entry.positions, column]
-            new = live.lookup(entry.reference, entry.positions)[..., 0].expand_as(old)
-            live.changes[entry.column] = relative_change(old, new)
-            target[:, entry.positions, column] = new
-            mask[entry.positions, column] = True
-        for column, feature in enumerate(features):
-            live.codes[self.dictionary, feature] = ReplacedCode(target[..., column], mask[:, column])
-        delta = code_delta(code, target, self.dictionary.decoder_rows(features))
+            old = code[:, entry.positions, entry.index]
+            new = live.lookup(entry.reference, entry.positions).expand(-1, -1, len(self.features))
+            target[:, entry.positions, entry.index] = new[..., entry.index].expand_as(old)
+            mask[entry.positions, entry.index] = True
+            live.changes[entry.column] = relative_change(old, target[:, entry.positions, entry.index])
+        for index, feature in enumerate(self.features):
+            live.codes[self.dictionary, feature] = ReplacedCode(target[..., index], mask[:, index])
+        delta = code_delta(code, target, self.dictionary.decoder_rows(self.features))
         return add_at(value, tuple(range(value.shape[1])), delta)
 
 
@@ -151,7 +156,7 @@ class ReplaceError:
         return add_at(value, self.positions, new - old)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KeptTerm:
     """What a kept part adds to the reference: ((value - reference) * mask) @ directions.
 
@@ -231,6 +236,51 @@ class KeepHook:
         change = relative_change(old, new)
         live.changes[0] = torch.maximum(change, live.changes.get(0, change))
         return site.write(value, self.positions, new)
+
+
+@dataclass(frozen=True)
+class CarryResidMid:
+    """Carry an edit of hook_resid_mid past the MLP.
+
+    The bridge (transformer-lens 4.3, in every mode) has that hook on the way into ln2 only: what is
+    written there reaches the MLP, but not the residual stream beside it. So the difference is added to
+    the block's output, before anything is read or edited there.
+    """
+
+    layer: int
+    rank: int = BEFORE
+    references: tuple[Reference, ...] = ()
+
+    @property
+    def hook(self) -> str:
+        """The block's output."""
+        return block_hook(self.layer, "hook_resid_post")
+
+    @property
+    def live_hooks(self) -> tuple[str, ...]:
+        """The edited hook, and what the block adds to it."""
+        return (block_hook(self.layer, RESID_MID), block_hook(self.layer, MLP_OUT))
+
+    def apply(self, value: Tensor, live: Live) -> Tensor:
+        """Add the difference to the real rows.
+
+        Raises:
+            MeasurementError: when the block's output is not that stream plus the MLP's output.
+        """
+        middle, mlp = self.live_hooks
+        before, main = live.incoming[middle], value[: live.rows]
+        if not agree(main, before + live.recorded[mlp]):
+            msg = f"{self.hook} is not {middle} plus {mlp} in this model, so resid_mid cannot be edited."
+            raise MeasurementError(msg)
+        return torch.cat([main + live.recorded[middle] - before, value[live.rows :]])
+
+
+def carried(steps: Iterable[Step]) -> list[Step]:
+    """The steps, with what edits of the middle of blocks need beside them."""
+    steps = list(steps)
+    middle = re.compile(rf"blocks\.(\d+)\.{RESID_MID}")
+    layers = {int(match[1]) for step in steps if (match := middle.fullmatch(step.hook))}
+    return [*steps, *(CarryResidMid(layer) for layer in sorted(layers))]
 
 
 def _earlier_hooks(dictionary: Dictionary) -> tuple[str, ...]:

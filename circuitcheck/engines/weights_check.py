@@ -36,9 +36,7 @@ def read_tensors(path: Path, error: type[CircuitCheckError]) -> dict[str, Tensor
     return tensors
 
 
-def refuse_not_finite(
-    tensors: Mapping[str, Tensor], where: str, error: type[CircuitCheckError]
-) -> None:
+def refuse_not_finite(tensors: Mapping[str, Tensor], where: str, error: type[CircuitCheckError]) -> None:
     """Refuse weights with NaN or infinity in them.
 
     Raises:
@@ -57,5 +55,7 @@ def digest_of(tensors: Mapping[str, Tensor]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        total.update(tensor.view(torch.uint8).numpy().tobytes() if tensor.ndim else str(tensor.item()).encode())
+        total.update(
+            tensor.view(torch.uint8).numpy().tobytes() if tensor.ndim else str(tensor.item()).encode()
+        )
     return total.hexdigest()

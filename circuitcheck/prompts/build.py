@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Protocol
 
 from circuitcheck.errors import PromptError
+from circuitcheck.prompts.dataset import load_dataset_pairs
 from circuitcheck.prompts.dataset_ref import DatasetRef
 from circuitcheck.prompts.describe import describe_prompts
 from circuitcheck.prompts.family import Family, load_family
 from circuitcheck.prompts.generate import generate, reference_pairs
 from circuitcheck.prompts.pairs import PromptPair, PromptSet
 from circuitcheck.prompts.row_choice import Row, evaluated_rows, numbered, reference_rows
-from circuitcheck.prompts.sources import load_dataset_pairs, load_pairs
+from circuitcheck.prompts.sources import load_pairs
 from circuitcheck.prompts.tokenise import tokenise
 from circuitcheck.prompts.tokens import Tokenizer
 
@@ -51,7 +52,7 @@ class PromptsSource(Protocol):
 
     @property
     def corrupt(self) -> str | None:
-        """Name of the family's corruption; None where it has only one, or the pairs bring their own."""
+        """Name of the family's corruption, its first for None; pairs bring their own."""
 
     @property
     def n(self) -> int | None:
@@ -100,7 +101,7 @@ def build_prompts(
             family,
             n=size,
             seed=start,
-            corrupt=_corruption(family, corrupt or ref.corrupt),
+            corrupt=corrupt or ref.corrupt or family.corruption_names()[0],
             orders=ref.orders,
             templates=ref.templates,
         )
@@ -123,7 +124,7 @@ def build_references(
             family,
             evaluated=evaluated.pairs,
             seed=evaluated.seed,
-            corrupt=_corruption(family, corrupt or ref.corrupt),
+            corrupt=corrupt or ref.corrupt or family.corruption_names()[0],
             orders=ref.orders,
             templates=ref.templates,
         )
@@ -149,17 +150,6 @@ def _family(ref: PromptsSource) -> Family:
     family = load_family(ref.family) if isinstance(ref.family, str) else ref.family
     assert family is not None, "callers check that there is a family"
     return family.with_lists(ref.lists) if ref.lists else family
-
-
-def _corruption(family: Family, wanted: str | None) -> str:
-    """The wanted corruption, or the only one there is."""
-    names = family.corruption_names()
-    if wanted is None and len(names) > 1:
-        msg = (
-            f"family {family.family!r} has several corruptions. Write corrupt: and one of {', '.join(names)}."
-        )
-        raise PromptError(msg)
-    return wanted or names[0]
 
 
 def _rows(ref: PromptsSource, base: Path) -> tuple[Row, ...]:

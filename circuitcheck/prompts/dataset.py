@@ -1,6 +1,7 @@
-"""A Hugging Face data set as rows; the only place that imports `datasets`, and only when asked.
+"""Prompt pairs of a Hugging Face data set; the only place that imports `datasets`, and only when asked.
 
-In: `DatasetRef` from a circuit file. Out: rows as `rows.pair_of_row` reads them.
+In: `DatasetRef` from a circuit file. Out: `PromptPair`s, one per example, which is a row as in a JSON
+file (see `sources`) once `columns` has named its columns.
 """
 
 from __future__ import annotations
@@ -10,20 +11,37 @@ from pathlib import Path
 from typing import Any
 
 from circuitcheck.errors import PromptError
-from circuitcheck.prompts.dataset_ref import DatasetRef, RoleColumn
+from circuitcheck.prompts.dataset_ref import DatasetRef, RoleColumn, read_dataset_ref
+from circuitcheck.prompts.pairs import PromptPair
 from circuitcheck.prompts.rows import KEYS
+from circuitcheck.prompts.sources import pairs_of_rows
 from circuitcheck.prompts.wording import did_you_mean
 
 _FILE_KINDS = {".parquet": "parquet", ".json": "json", ".jsonl": "json", ".csv": "csv", ".arrow": "arrow"}
 _SAVED = ("state.json", "dataset_dict.json")
 
 
-def dataset_rows(ref: DatasetRef, base: Path) -> list[dict[str, Any]]:
-    """The rows of a data set, under the keys that a row has.
+def load_dataset_pairs(dataset: DatasetRef | Mapping[str, object], *, base: Path) -> tuple[PromptPair, ...]:
+    """The pairs of a data set; rows that repeat an earlier clean prompt are left out.
+
+    Args:
+        dataset: What to load (see `DatasetRef`).
+        base: The folder that a relative path starts from.
 
     Raises:
-        PromptError: when it cannot be loaded, or lacks a column that `columns` names.
+        PromptError: when the data set cannot be loaded, or a row does not do.
     """
+    ref = read_dataset_ref(dataset)
+    pairs = pairs_of_rows(_rows(ref, base), f"data set {ref.where}")
+    # Repeats would raise n without adding evidence, and whoever uses a data set rarely can edit it.
+    first: dict[str, PromptPair] = {}
+    for pair in pairs:
+        first.setdefault(pair.clean, pair)
+    return tuple(first.values())
+
+
+def _rows(ref: DatasetRef, base: Path) -> list[dict[str, Any]]:
+    """The examples of a data set, under the keys that a row has."""
     try:
         examples = _examples(ref, base)
     except Exception as error:

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from circuitcheck.errors import PromptError
+from circuitcheck.prompts.wording import did_you_mean
 
 
 class RoleColumn(BaseModel):
@@ -81,5 +83,14 @@ def read_dataset_ref(dataset: DatasetRef | Mapping[str, object]) -> DatasetRef:
     try:
         return DatasetRef.model_validate(dataset)
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise PromptError("\n".join(f"dataset {fault}" for fault in faults)) from None
+        raise PromptError("\n".join(_sentence(fault) for fault in error.errors())) from None
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    *parents, key = (*map(str, fault["loc"]), "")[:-1] or ("",)
+    where = ".".join(["dataset", *parents])
+    if fault["type"] == "extra_forbidden":
+        known = ColumnNames.model_fields if parents == ["columns"] else DatasetRef.model_fields
+        return f"{where} has no key {key!r}. {did_you_mean(key, known)}"
+    place = f"{where}.{key}" if key else where
+    return f"{place}: {fault['msg'].removeprefix('Value error, ')}"

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import InitErrorDetails, ValidationError
 from ruamel.yaml import YAML
 
@@ -25,6 +25,14 @@ from circuitcheck.prompts.wording import did_you_mean
 
 NO_ORDER = "-"
 _FOLDER = "prompts/families"
+
+
+def _word(value: Any) -> str:
+    # YAML reads 07 as the number 7, so a number cannot be turned back into the word that was meant.
+    if not isinstance(value, str):
+        msg = f"{value!r} is not text, and words are. Put it in quotes."
+        raise ValueError(msg)
+    return value
 
 
 class Template(BaseModel):
@@ -43,7 +51,9 @@ class Family(BaseModel):
 
     family: str = Field(description="Name of the family.")
     title: str = Field(default="", description="What the prompts are about, for people.")
-    lists: dict[str, tuple[str, ...]] = Field(description="Word lists, without leading spaces.")
+    lists: dict[str, tuple[Annotated[str, BeforeValidator(_word)], ...]] = Field(
+        description="Word lists, without leading spaces."
+    )
     slots: dict[str, str] = Field(
         description="Slot to the list it is drawn from, for every prompt anew; slots of one list get distinct words."
     )

@@ -82,22 +82,27 @@ def _foils(row: Mapping[str, Any], number: int) -> tuple[str, ...]:
 def _roles(row: Mapping[str, Any], clean: str, corrupt: str, number: int) -> dict[str, tuple[Span, Span]]:
     roles = row.get("roles") or {}
     if isinstance(roles, str):
-        # The data set library turns objects of unlike shape into JSON text.
-        roles = _parsed(roles, number)
+        roles = _from_json_text(roles)
     if not isinstance(roles, Mapping):
         raise _fault(number, f'has {roles!r} as \'roles\'. Write an object such as {{"S2": "John"}}.')
-    given = {str(name): place for name, place in roles.items() if place is not None}
+    given = {str(name): _from_json_text(place) for name, place in roles.items() if place is not None}
     for name in given:
         if not _ROLE.fullmatch(name) or name in {END, ALL}:
             raise _fault(number, f"has the role {name!r}. Use letters, digits and _, and not {END} or {ALL}.")
     return {name: _role_spans(name, place, clean, corrupt, number) for name, place in given.items()}
 
 
-def _parsed(text: str, number: int) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        raise _fault(number, f"has {text!r} as 'roles', which is not a JSON object. Write one.") from None
+def _from_json_text(value: object) -> object:
+    """What JSON text spells; any other value as it is.
+
+    The data set library turns values of unlike shape in one column into JSON text.
+    """
+    if isinstance(value, str) and value.startswith(('"', "[", "{")):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
 
 
 def _role_spans(name: str, place: object, clean: str, corrupt: str, number: int) -> tuple[Span, Span]:

@@ -1,7 +1,7 @@
-"""Prompt pairs that somebody has already written: a JSON file, or a Hugging Face data set.
+"""Prompt pairs that somebody has already written, in a JSON file.
 
-In: a path or a reference. Out: `PromptPair`s, one per row. The file is a JSON array of rows, or an
-object whose `pairs` is that array:
+In: a path. Out: `PromptPair`s, one per row. The file is a JSON array of rows, or an object whose
+`pairs` is that array:
 
     {"clean":   "Then Mary and John went to the park. John gave a ring to",
      "corrupt": "Then Anna and Kate went to the park. Ruth gave a ring to",
@@ -14,18 +14,16 @@ object whose `pairs` is that array:
      "template": "park", "order": "ABBA"}  optional: the cell, for balance and slices
 
 A role's place in the corrupt prompt is that of the same word by count, unless both are given. Every
-row has the same roles. A data set has one such row per example; `columns` renames its columns.
+row has the same roles.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from circuitcheck.errors import PromptError
-from circuitcheck.prompts.dataset import dataset_rows
-from circuitcheck.prompts.dataset_ref import DatasetRef, read_dataset_ref
 from circuitcheck.prompts.pairs import PromptPair
 from circuitcheck.prompts.rows import pair_of_row
 
@@ -36,7 +34,7 @@ def load_pairs(path: Path) -> tuple[PromptPair, ...]:
     Raises:
         PromptError: when the file is missing or damaged, a row does not do, or a prompt comes twice.
     """
-    pairs = _pairs(_json_rows(path), str(path))
+    pairs = pairs_of_rows(_json_rows(path), str(path))
     first: dict[str, int] = {}
     for number, pair in enumerate(pairs, start=1):
         if pair.clean in first:
@@ -46,20 +44,26 @@ def load_pairs(path: Path) -> tuple[PromptPair, ...]:
     return pairs
 
 
-def load_dataset_pairs(dataset: DatasetRef | Mapping[str, object], *, base: Path) -> tuple[PromptPair, ...]:
-    """The pairs of a data set; rows that repeat an earlier clean prompt are left out.
-
-    Args:
-        dataset: What to load (see `DatasetRef`).
-        base: The folder that a relative path starts from.
+def pairs_of_rows(rows: Iterable[object], where: str) -> tuple[PromptPair, ...]:
+    """A pair per row, all with the same roles; `where` is what messages call the source.
 
     Raises:
-        PromptError: when the data set cannot be loaded, or a row does not do.
+        PromptError: when there is no row, or one does not do.
     """
-    ref = read_dataset_ref(dataset)
-    pairs = _pairs(dataset_rows(ref, base), f"data set {ref.where}")
-    # Repeats would raise n without adding evidence, and whoever uses a data set rarely can edit it.
-    return tuple({pair.clean: pair for pair in reversed(pairs)}.values())[::-1]
+    try:
+        pairs = tuple(pair_of_row(row, number) for number, row in enumerate(rows, start=1))
+    except PromptError as error:
+        msg = f"{where}: {error}"
+        raise PromptError(msg) from None
+    if not pairs:
+        msg = f"{where} has no rows. Write at least one."
+        raise PromptError(msg)
+    for number, pair in enumerate(pairs, start=1):
+        missing = sorted(set(pairs[0].spans) ^ set(pair.spans))
+        if missing:
+            msg = f"{where}: rows 1 and {number} differ in role {missing[0]}. Give every row the same roles."
+            raise PromptError(msg)
+    return pairs
 
 
 def _json_rows(path: Path) -> Sequence[object]:
@@ -76,21 +80,3 @@ def _json_rows(path: Path) -> Sequence[object]:
         msg = f'{path} has no rows. Write an array of rows, or {{"pairs": [..]}}.'
         raise PromptError(msg)
     return rows
-
-
-def _pairs(rows: Iterable[object], where: str) -> tuple[PromptPair, ...]:
-    """A pair per row, all with the same roles."""
-    try:
-        pairs = tuple(pair_of_row(row, number) for number, row in enumerate(rows, start=1))
-    except PromptError as error:
-        msg = f"{where}: {error}"
-        raise PromptError(msg) from None
-    if not pairs:
-        msg = f"{where} has no rows. Write at least one."
-        raise PromptError(msg)
-    for number, pair in enumerate(pairs, start=1):
-        missing = sorted(set(pairs[0].spans) ^ set(pair.spans))
-        if missing:
-            msg = f"{where}: rows 1 and {number} differ in role {missing[0]}. Give every row the same roles."
-            raise PromptError(msg)
-    return pairs

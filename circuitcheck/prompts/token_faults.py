@@ -6,6 +6,7 @@ wrong: what it is, which words, what to write instead.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -97,13 +98,11 @@ def _check_lengths(clean: _Side, corrupt: _Side) -> None:
 
 def _long_word(longer: _Side, shorter: _Side) -> str:
     """The first word of the longer side that the other side lacks and that is several tokens, if any."""
-    others, start = set(shorter.text.split()), 0
-    for word in longer.text.split():
-        start = longer.text.index(word, start)
-        tokens = longer.covering((start, start + len(word)))
-        start += len(word)
-        if word not in others and len(tokens) > 1:
-            return f"{' ' + word!r} is {counted(len(tokens), 'token')}"
+    others = set(shorter.text.split())
+    for match in re.finditer(r" ?\S+", longer.text):
+        tokens = longer.covering(match.span())
+        if match[0].strip() not in others and len(tokens) > 1:
+            return f"{match[0]!r} is {counted(len(tokens), 'token')}"
     return ""
 
 

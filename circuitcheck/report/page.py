@@ -136,10 +136,13 @@ def _cells(verdict: Verdict) -> tuple[str, ...]:
 def _worst(prompts: tuple[PromptEffect, ...]) -> tuple[str, ...]:
     shown = prompts[:_MOST_PROMPTS]
     width = max((len(prompt.prompt) for prompt in shown), default=0) + 2
-    return tuple(
-        f"{_double_quoted(prompt.prompt):<{width}}   {numeral(prompt.before)} -> {numeral(prompt.after)}"
-        for prompt in shown
-    )
+    return tuple(f"{_double_quoted(prompt.prompt):<{width}}   {_effect(prompt)}" for prompt in shown)
+
+
+def _effect(prompt: PromptEffect) -> str:
+    """Before and after; one number where nothing was intervened on."""
+    before, after = numeral(prompt.before), numeral(prompt.after)
+    return before if before == after else f"{before} -> {after}"
 
 
 def _why(verdict: Verdict) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ In: keyword arguments or, through `circuitcheck.reading`, YAML. Out: `CircuitSpe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, Self
 
@@ -30,7 +30,9 @@ class Header(Part):
     circuit: Slug = Field(description="Name of the circuit, in reports and test ids.")
     title: Text = Field(default="", description="What the circuit does, for people.")
     source: Text = Field(default="", description="Where the circuit was described: an address or a citation.")
-    metric: MetricName = Field(default="logit_diff", description="What drop, lost, recovered, ... are measured in.")
+    metric: MetricName = Field(
+        default="logit_diff", description="What drop, lost, recovered, ... are measured in."
+    )
     confidence: float = Field(
         default=0.95, gt=0.5, lt=1, description="A verdict is wrong at most this far from always: 0.95 is 5%."
     )
@@ -47,7 +49,9 @@ class CircuitSpec(Header):
     )
     prompts: PromptsRef = Field(description="What the model is run on.")
     nodes: dict[GroupName, NodeGroup] = Field(default_factory=dict, description="Name to a group of nodes.")
-    edges: tuple[EdgeText, ...] = Field(default=(), description="Who reads from whom, as in `reader -> mover (q)`.")
+    edges: tuple[EdgeText, ...] = Field(
+        default=(), description="Who reads from whom, as in `reader -> mover (q)`."
+    )
     claims: tuple[Claim, ...] = Field(min_length=1, description="What is claimed; each is one test.")
     _path: Path | None = PrivateAttr(default=None)
 
@@ -65,6 +69,12 @@ class CircuitSpec(Header):
     def directory(self) -> Path:
         """The folder that relative paths start from."""
         return self._path.parent if self._path else Path.cwd()
+
+    def place(self, path: Path | None, lines: Sequence[int]) -> None:
+        """Note where this was read: its file, and the 1-based line of each claim."""
+        self._path = path
+        for claim, line in zip(self.claims, lines, strict=True):
+            claim._line = line
 
     def draft(self) -> Draft:
         """The same as parts, for the rules."""

@@ -6,10 +6,11 @@ is a table in `spec.words`, checked in `spec.rules`. A modifier that the file le
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Protocol, get_args
 
-from pydantic import Field, PlainValidator, PrivateAttr, WithJsonSchema
+from pydantic import Field, PlainSerializer, PlainValidator, PrivateAttr, WithJsonSchema
 
 from circuitcheck.engine import ErrorPolicy, MetricName, Scope, Side
 from circuitcheck.nodes import Node
@@ -33,15 +34,17 @@ def _slices(value: Any) -> tuple[Slicing, ...]:
     if value == "none":
         return ()
     found = listed(value)
-    if not isinstance(found, list | tuple) or not set(found) <= set(get_args(Slicing)):
+    if not isinstance(found, list | tuple) or any(name not in get_args(Slicing) for name in found):
         msg = f"{value!r} names no slices. Write order, template, [order, template] or none."
         raise ValueError(msg)
     return tuple(found)
 
 
 def _limit(value: Any) -> Any:
-    if value == "none" or (isinstance(value, int | float) and not isinstance(value, bool)):
+    if value == "none":
         return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
     msg = f"{value!r} is no limit. Write a number such as 1.5, or none."
     raise ValueError(msg)
 
@@ -55,6 +58,7 @@ Slices = Annotated[
 Limit = Annotated[
     float | Literal["none"],
     PlainValidator(_limit),
+    PlainSerializer(lambda limit: limit),
     WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": ["none"]}]}),
 ]
 
@@ -64,9 +68,12 @@ class _Intervening(Part):
 
     ablate: Expressions | None = Field(default=None, description="Nodes whose value is replaced.")
     patch: Expressions | None = Field(
-        default=None, description="Nodes that get the other side's value: group names, nodes, or a list of both."
+        default=None,
+        description="Nodes that get the other side's value: group names, nodes, or a list of both.",
     )
-    keep: Expressions | None = Field(default=None, description="Nodes that stay as they are while the rest is replaced.")
+    keep: Expressions | None = Field(
+        default=None, description="Nodes that stay as they are while the rest is replaced."
+    )
     with_: Replacement | None = Field(
         default=None,
         alias="with",
@@ -76,16 +83,21 @@ class _Intervening(Part):
         default=None, description="The side that mean and resample are read from; corrupt, left out."
     )
     donors: Literal["shared", "independent"] | None = Field(
-        default=None, description="Whether all nodes of a prompt take one donor (shared, the default) or each its own."
+        default=None,
+        description="Whether all nodes of a prompt take one donor (shared, the default) or each its own.",
     )
     error: ErrorPolicy | None = Field(
-        default=None, description="What becomes of the dictionary's error: live (default), reference (of keep), clean, drop."
+        default=None,
+        description="What becomes of the dictionary's error: live (default), reference (of keep), clean, drop.",
     )
     scope: Scope | None = Field(
-        default=None, description="What keep replaces besides: heads, or heads+mlps (default where an MLP is kept)."
+        default=None,
+        description="What keep replaces besides: heads, or heads+mlps (default where an MLP is kept).",
     )
     from_: Position | None = Field(
-        default=None, alias="from", description="patch: the side read from (clean). attends: the role attending."
+        default=None,
+        alias="from",
+        description="patch: the side read from (clean). attends: the role attending.",
     )
     into: Side | None = Field(default=None, description="patch: the side put into; corrupt, left out.")
 
@@ -125,8 +137,8 @@ class KnownFailure(Part):
     """A claim that is known not to hold; that it holds after all is then the failure."""
 
     reason: Sentence = Field(description="Why the claim does not hold.")
-    issue: Annotated[str, PlainValidator(str), WithJsonSchema({"type": ["string", "integer"]})] | None = Field(
-        default=None, description="Where that is tracked: a number or an address."
+    issue: Annotated[str, PlainValidator(str), WithJsonSchema({"type": ["string", "integer"]})] | None = (
+        Field(default=None, description="Where that is tracked: a number or an address.")
     )
 
 
@@ -137,19 +149,27 @@ class Claim(_Intervening):
 
     id: Slug = Field(description="Name of the claim in test ids: lower-case words joined by hyphens.")
     says: Sentence = Field(description="The claim in words.")
-    measure: Side | None = Field(default=None, description="Run the model as it is, on the clean or the corrupt side.")
+    measure: Side | None = Field(
+        default=None, description="Run the model as it is, on the clean or the corrupt side."
+    )
     attends: Expressions | None = Field(default=None, description="Heads whose attention is read.")
     activates: Expressions | None = Field(default=None, description="Features whose activation is read.")
-    writes: Expressions | None = Field(default=None, description="Nodes whose direct effect on the logits is read.")
+    writes: Expressions | None = Field(
+        default=None, description="Nodes whose direct effect on the logits is read."
+    )
     expect: dict[str, Expected] = Field(
-        min_length=1, description="Quantity to threshold: '>= 0.8', '<= 0.1', 'between 0 and 0.3', 'about 3 +- 0.5', '?'."
+        min_length=1,
+        description="Quantity to threshold: '>= 0.8', '<= 0.1', 'between 0 and 0.3', 'about 3 +- 0.5', '?'.",
     )
     corrupt: str | None = Field(default=None, description="Another corruption of the family, for this claim.")
     to: Position | None = Field(default=None, description="attends: the role attended to.")
     minus: Position | None = Field(default=None, description="attends: a role whose attention is subtracted.")
-    under: Under | None = Field(default=None, description="attends, activates: an intervention that is in force.")
+    under: Under | None = Field(
+        default=None, description="attends, activates: an intervention that is in force."
+    )
     by: Slices | None = Field(
-        default=None, description="Slices that must each hold: order (default of keep), template, both, or none."
+        default=None,
+        description="Slices that must each hold: order (default of keep), template, both, or none.",
     )
     active_on: float | None = Field(
         default=None, gt=0, le=1, description="Share of prompts that the intervention is meant to change."

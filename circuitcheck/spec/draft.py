@@ -11,7 +11,7 @@ from pathlib import Path
 
 from circuitcheck.nodes import Node
 from circuitcheck.spec.claim import Claim
-from circuitcheck.spec.groups import Edge, NodeGroup, resolve
+from circuitcheck.spec.groups import Edge, NodeGroup, looks_like_a_group, resolve
 from circuitcheck.spec.prompts import PromptsRef
 from circuitcheck.spec.references import DictionaryRef, ModelRef
 
@@ -29,9 +29,9 @@ class Fault:
 class Draft:
     """The parts that could be read; edges and claims by their number in the file.
 
-    `unread` holds the sections, groups and dictionaries (by name) that are there but wrong, so that
-    nobody is told that they do not exist. `damaged` maps a claim's number to its keys that are wrong:
-    the claim stands here without them.
+    `unread` holds the ways to sections, groups and dictionaries that are there but wrong, such as
+    ("nodes", "mover"), so that nobody is told that they do not exist. `damaged` maps a claim's number
+    to its keys that are wrong: the claim stands here without them.
     """
 
     directory: Path
@@ -42,13 +42,19 @@ class Draft:
     groups: Mapping[str, NodeGroup]
     edges: Mapping[int, Edge]
     claims: Mapping[int, Claim]
-    unread: frozenset[str] = frozenset()
+    unread: frozenset[tuple[str | int, ...]] = frozenset()
     damaged: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
+    def is_unread(self, section: str, name: str) -> bool:
+        """Whether a name of `nodes` or `dictionaries` may well be there, but could not be read."""
+        return (section,) in self.unread or (section, name) in self.unread
+
     def resolve(self, expression: str) -> tuple[Node, ...]:
-        """The nodes of a group name or node expression; none for a group that could not be read.
+        """The nodes of a group name or node expression; none where the group could not be read.
 
         Raises:
             ValueError: with a sentence, when it is neither.
         """
-        return () if expression in self.unread else resolve(self.groups, expression)
+        if self.is_unread("nodes", expression) and looks_like_a_group(expression):
+            return ()
+        return resolve(self.groups, expression)

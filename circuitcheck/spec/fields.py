@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import InitErrorDetails, ValidationError
 
 from circuitcheck.nodes import ALL, ALL_WITH_BOS, parse_node
@@ -25,7 +25,11 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=())
 
 
-def refuse_all(faults: Iterable[tuple[tuple[str | int, ...], str]]) -> None:
+Located = tuple[tuple[str | int, ...], str]
+"""A way within a part, and the sentence about what is there."""
+
+
+def refuse_all(faults: Iterable[Located]) -> None:
     """Inside a validator: raise every (place below here, sentence), each at its own place; or nothing."""
     details = [
         InitErrorDetails(type="value_error", loc=place, input=None, ctx={"error": sentence_})
@@ -63,7 +67,7 @@ def position(value: Any) -> str:
     """A role (with an offset if wanted), an index, `all` or `all+bos`, as text."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not _POSITION.fullmatch(text):
-        msg = f"{_shown(value)} is not a position. Write a role such as END or S1+1, an index, or 'all'."
+        msg = f"{shown(value)} is not a position. Write a role such as END or S1+1, an index, or 'all'."
         raise ValueError(msg)
     return text
 
@@ -80,10 +84,9 @@ def threshold(value: Any) -> Threshold:
     if isinstance(value, Threshold):
         return value
     if not isinstance(value, str):
-        shown = _shown(value)
-        shown = shown if isinstance(value, int | float) and not isinstance(value, bool) else "0.8"
-        msg = f"{_shown(value)} says no comparison. Write for example '>= {shown}', '<= {shown}' or '?'."
-        raise ValueError(msg)  # noqa: TRY004 - pydantic turns only ValueError into a located problem
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) else 0.8
+        msg = f"{shown(value)} says no comparison. Write for example '>= {number}', '<= {number}' or '?'."
+        raise ValueError(msg)
     return Threshold.parse(value)
 
 
@@ -97,12 +100,13 @@ def role_of(at: str) -> tuple[str, int] | None:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        msg = f"{_shown(value)} is not text. Put it in quotes, or write a word."
-        raise ValueError(msg)  # noqa: TRY004 - as above
+        msg = f"{shown(value)} is not text. Put it in quotes, or write a word."
+        raise ValueError(msg)
     return value
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as a message quotes it."""
     if value is None:
         return "an empty value"
     if isinstance(value, dict):
@@ -117,7 +121,7 @@ def _shown(value: Any) -> str:
 def _named(what: str, pattern: re.Pattern[str], how: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            msg = f"{_shown(value)} cannot be {what}. {how}"
+            msg = f"{shown(value)} cannot be {what}. {how}"
             raise ValueError(msg)
         return value
 
@@ -126,9 +130,7 @@ def _named(what: str, pattern: re.Pattern[str], how: str) -> Callable[[Any], str
 
 _TEXT = WithJsonSchema({"type": "string"})
 _TEXT_OR_NUMBER = {"type": ["string", "integer"]}
-_ONE_OR_MORE = {
-    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
-}
+_ONE_OR_MORE = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 
 
 def one_or_more(what: str) -> BeforeValidator:
@@ -137,8 +139,8 @@ def one_or_more(what: str) -> BeforeValidator:
     def read(value: Any) -> Any:
         found = listed(value)
         if not isinstance(found, list | tuple):
-            msg = f"{_shown(value)} is not {what}, nor a list of them."
-            raise ValueError(msg)  # noqa: TRY004 - as above
+            msg = f"{shown(value)} is not {what}, nor a list of them."
+            raise ValueError(msg)
         if not found:
             msg = f"the list is empty. Name at least one {what.removeprefix('a ')}."
             raise ValueError(msg)
@@ -147,7 +149,9 @@ def one_or_more(what: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-Slug = Annotated[str, PlainValidator(slug), WithJsonSchema({"type": "string", "pattern": f"^{_SLUG.pattern}$"})]
+Slug = Annotated[
+    str, PlainValidator(slug), WithJsonSchema({"type": "string", "pattern": f"^{_SLUG.pattern}$"})
+]
 Sentence = Annotated[str, PlainValidator(sentence), WithJsonSchema({"type": "string", "minLength": 1})]
 Text = Annotated[str, PlainValidator(_text), _TEXT]
 Position = Annotated[str, PlainValidator(position), WithJsonSchema(_TEXT_OR_NUMBER)]
@@ -159,7 +163,7 @@ Positions = Annotated[
 Expression = Annotated[str, PlainValidator(expression), _TEXT]
 Expressions = Annotated[tuple[Expression, ...], one_or_more("a node"), WithJsonSchema(_ONE_OR_MORE)]
 Words = Annotated[tuple[Text, ...], one_or_more("a word"), WithJsonSchema(_ONE_OR_MORE)]
-Expected = Annotated[Threshold, PlainValidator(threshold), _TEXT]
+Expected = Annotated[Threshold, PlainValidator(threshold), PlainSerializer(str), _TEXT]
 Tag = Annotated[
     str,
     PlainValidator(_named("a tag", _TAG, "Tags become pytest markers: write a word such as slow.")),
@@ -172,6 +176,8 @@ Alias = Annotated[
 ]
 GroupName = Annotated[
     str,
-    PlainValidator(_named("the name of a node group", _TAG, "Use letters, digits, _ and -, as in name_mover.")),
+    PlainValidator(
+        _named("the name of a node group", _TAG, "Use letters, digits, _ and -, as in name_mover.")
+    ),
     _TEXT,
 ]

@@ -7,11 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, PlainValidator, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from circuitcheck.nodes import Node, NodeKind, parse_node
 from circuitcheck.prompts.wording import did_you_mean
-from circuitcheck.spec.fields import Part, Positions, Text, one_or_more, refuse_all
+from circuitcheck.spec.fields import Located, Part, Positions, Text, one_or_more, refuse_all
 
 Input = Literal["q", "k", "v", "in"]
 
@@ -20,11 +28,13 @@ def _node(value: Any) -> Node:
     return value if isinstance(value, Node) else parse_node(value)
 
 
-NodeName = Annotated[Node, PlainValidator(_node), WithJsonSchema({"type": "string"})]
+NodeName = Annotated[Node, PlainValidator(_node), PlainSerializer(str), WithJsonSchema({"type": "string"})]
 NodeNames = Annotated[
     tuple[NodeName, ...],
     one_or_more("a node"),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+    ),
 ]
 _KINDS = {"heads": ("a head", NodeKind.HEAD, "L9H6"), "features": ("a feature", NodeKind.FEATURE, "L9.z/123")}
 
@@ -32,13 +42,20 @@ _KINDS = {"heads": ("a head", NodeKind.HEAD, "L9H6"), "features": ("a feature", 
 class NodeGroup(Part):
     """Nodes that claims name together, each at a position."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": [key]} for key in ("heads", "features", "nodes")]}
+    )
+
     heads: NodeNames = Field(default=(), description="Attention heads, as in L9H6.")
     features: NodeNames = Field(default=(), description="Dictionary features, as in L9.z/123.")
     members: NodeNames = Field(
-        default=(), alias="nodes", description="Nodes of any kind: L9H6.q, L9.mlp, L9.mlp.n12, L9.resid, L9.z/error."
+        default=(),
+        alias="nodes",
+        description="Nodes of any kind: L9H6.q, L9.mlp, L9.mlp.n12, L9.resid, L9.z/error.",
     )
     at: Positions = Field(
-        default=(), description="Position of the nodes that name none: a role, an index, all, or a list of these."
+        default=(),
+        description="Position of the nodes that name none: a role, an index, all, or a list of these.",
     )
     label: Text = Field(default="", description="What the group does, for people.")
 
@@ -47,7 +64,12 @@ class NodeGroup(Part):
     def _are_of_the_kind(cls, nodes: tuple[Node, ...], info: Any) -> tuple[Node, ...]:
         what, kind, example = _KINDS[info.field_name]
         wrong = [(number, node) for number, node in enumerate(nodes) if node.kind is not kind]
-        refuse_all([((number,), f"{node} is not {what} such as {example}. Move it to nodes:.") for number, node in wrong])
+        refuse_all(
+            [
+                ((number,), f"{node} is not {what} such as {example}. Move it to nodes:.")
+                for number, node in wrong
+            ]
+        )
         return nodes
 
     @model_validator(mode="after")
@@ -55,20 +77,32 @@ class NodeGroup(Part):
         if not self.written:
             msg = "the group is empty. Give it heads:, features: or nodes:."
             raise ValueError(msg)
-        unplaced = [node for node in self.written if not node.at]
-        if unplaced and not self.at:
-            msg = f"{unplaced[0]} has no position. Write at: END, or {unplaced[0]}@END."
-            raise ValueError(msg)
-        twice = next((node for node in self.written if self.written.count(node) > 1), None)
-        if twice:
-            msg = f"{twice} is named twice. Keep one."
-            raise ValueError(msg)
+        refuse_all(list(self._unplaced())[:1])
+        refuse_all(self._repeated())
         return self
+
+    def _unplaced(self) -> Iterator[Located]:
+        for place, node in self.places.items():
+            if not node.at and not self.at:
+                yield place, f"{node} has no position. Write at: END beside it, or {node}@END."
+
+    def _repeated(self) -> Iterator[Located]:
+        seen: set[Node] = set()
+        for place, node in self.places.items():
+            if node in seen:
+                yield place, f"{node} is named twice. Keep one."
+            seen.add(node)
+
+    @property
+    def places(self) -> dict[tuple[str, int], Node]:
+        """The nodes as the file has them, not yet placed, by their key and number there."""
+        keys = {"heads": self.heads, "features": self.features, "nodes": self.members}
+        return {(key, number): node for key, nodes in keys.items() for number, node in enumerate(nodes)}
 
     @property
     def written(self) -> tuple[Node, ...]:
         """The nodes as the file has them: heads, features, others; not yet placed."""
-        return (*self.heads, *self.features, *self.members)
+        return tuple(self.places.values())
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -137,15 +171,17 @@ def parse_edge(value: Any) -> Edge:
         msg = f"{value!r} is not an edge. Write for example reader -> mover (q)."
         raise ValueError(msg)
     source, target, read = found.groups()
-    if read not in get_args(Input):
-        said = f"({read}) is no input" if read else "the input is missing"
-        msg = f"{said}. Write {source} -> {target} (q), (k) or (v) for heads, (in) for an MLP."
-        raise ValueError(msg)
-    return Edge(source, target, read)
+    for known in get_args(Input):
+        if read == known:
+            return Edge(source, target, known)
+    said = f"({read}) is no input" if read else "the input is missing"
+    msg = f"{said}. Write {source} -> {target} (q), (k) or (v) for heads, (in) for an MLP."
+    raise ValueError(msg)
 
 
 EdgeText = Annotated[
     Edge,
     PlainValidator(parse_edge),
+    PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": r"^\s*\S+\s*->\s*\S+\s*\((q|k|v|in)\)\s*$"}),
 ]

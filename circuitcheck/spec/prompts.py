@@ -6,11 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
-from circuitcheck.errors import PromptError
 from circuitcheck.nodes import END
-from circuitcheck.prompts.dataset import DatasetRef
+from circuitcheck.prompts.dataset_ref import DatasetRef
 from circuitcheck.prompts.family import Family, family_names, load_family
 from circuitcheck.prompts.sources import load_pairs
 from circuitcheck.prompts.wording import did_you_mean
@@ -19,7 +18,7 @@ from circuitcheck.spec.references import exactly_one, one_of
 
 
 def _family(value: Any) -> Any:
-    if isinstance(value, Family) or value is None:
+    if isinstance(value, Family):
         return value
     if isinstance(value, dict):
         return Family.model_validate(value)
@@ -29,29 +28,54 @@ def _family(value: Any) -> Any:
     return value
 
 
+def _written(family: str | Family) -> Any:
+    return family.model_dump() if isinstance(family, Family) else family
+
+
+FamilyRef = Annotated[
+    str | Family,
+    PlainValidator(_family, json_schema_input_type=str | Family),
+    PlainSerializer(_written),
+]
+
+
 class PromptsRef(Part):
     """The prompts that every claim of the file is measured on."""
 
     model_config = one_of("family", "pairs", "dataset")
 
-    family: Annotated[str | Family | None, PlainValidator(_family, json_schema_input_type=str | Family)] = Field(
+    family: FamilyRef | None = Field(
         default=None, description="A built-in prompt family such as ioi, or one written here."
     )
-    pairs: Text | None = Field(default=None, description="JSON file of (clean, corrupt) pairs with their roles.")
+    pairs: Text | None = Field(
+        default=None, description="JSON file of (clean, corrupt) pairs with their roles."
+    )
     dataset: DatasetRef | None = Field(default=None, description="Hugging Face data set of pairs.")
-    orders: Words | None = Field(default=None, description="Orders of the family to draw from; all, left out.")
-    templates: Words | None = Field(default=None, description="Templates of the family to draw from; all, left out.")
+    orders: Words | None = Field(
+        default=None, description="Orders of the family to draw from; all, left out."
+    )
+    templates: Words | None = Field(
+        default=None, description="Templates of the family to draw from; all, left out."
+    )
     corrupt: Text | None = Field(default=None, description="Corruption of the family; its first, left out.")
-    lists: dict[str, Words] = Field(default_factory=dict, description="Words in place of the family's own lists.")
-    n: int = Field(default=128, ge=2, description="Budget of prompts; sampling stops earlier once the verdict is clear.")
+    lists: dict[str, Words] = Field(
+        default_factory=dict, description="Words in place of the family's own lists."
+    )
+    n: int = Field(
+        default=128, ge=2, description="Budget of prompts; sampling stops earlier once the verdict is clear."
+    )
     seed: int = Field(default=0, ge=0, description="Seed of the prompts.")
-    bos: bool | None = Field(default=None, description="Whether prompts begin with BOS; left out, the dictionary decides.")
+    bos: bool | None = Field(
+        default=None, description="Whether prompts begin with BOS; left out, the dictionary decides."
+    )
 
     @model_validator(mode="after")
     def _is_one_source(self) -> Self:
         exactly_one(self, "family", "pairs", "dataset")
         if self.family is None:
-            unused = next((key for key in ("orders", "templates", "corrupt", "lists") if getattr(self, key)), None)
+            unused = next(
+                (key for key in ("orders", "templates", "corrupt", "lists") if getattr(self, key)), None
+            )
             if unused:
                 msg = f"{unused} belongs to a prompt family. Delete it, or write family: instead."
                 raise ValueError(msg)

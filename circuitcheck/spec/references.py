@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from circuitcheck.errors import DictionaryError
 from circuitcheck.prompts.wording import did_you_mean
@@ -35,14 +37,20 @@ class ModelRef(Part):
     model_config = one_of("bundled", "name", "path")
 
     bundled: Text | None = Field(default=None, description="Name of a model that ships with circuitcheck.")
-    name: Text | None = Field(default=None, description="Name of a model of the Hugging Face Hub, such as gpt2.")
+    name: Text | None = Field(
+        default=None, description="Name of a model of the Hugging Face Hub, such as gpt2."
+    )
     path: Text | None = Field(default=None, description="Folder of a model, relative to the circuit file.")
     revision: Text | None = Field(default=None, description="Commit or tag on the Hub; pins the weights.")
-    dtype: Literal["float32", "float16", "bfloat16"] = Field(default="float32", description="Precision of the run.")
+    dtype: Literal["float32", "float16", "bfloat16"] = Field(
+        default="float32", description="Precision of the run."
+    )
     weights: Literal["raw", "folded"] | None = Field(
         default=None, description="Weight processing; left out, the dictionaries decide (raw without any)."
     )
-    device: Text | None = Field(default=None, description="cpu, cuda, cuda:1, mps; left out, the best there is.")
+    device: Text | None = Field(
+        default=None, description="cpu, cuda, cuda:1, mps; left out, the best there is."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -54,7 +62,9 @@ class ModelRef(Part):
     def _is_bundled(cls, name: str | None) -> str | None:
         if name is not None and name not in bundled_models():
             known = ", ".join(bundled_models())
-            msg = f"no bundled model {name!r}. Bundled: {known}. For a model of the Hub write {{name: {name}}}."
+            msg = (
+                f"no bundled model {name!r}. Bundled: {known}. For a model of the Hub write {{name: {name}}}."
+            )
             raise ValueError(msg)
         return name
 
@@ -65,6 +75,15 @@ class ModelRef(Part):
             msg = "revision belongs to a model of the Hub. Delete it, or write name: instead."
             raise ValueError(msg)
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        reference = handler(core)
+        schema = handler.resolve_ref_schema(reference)
+        mapping = dict(schema)
+        schema.clear()
+        schema["anyOf"] = [{"type": "string", "description": "Name of a bundled model."}, mapping]
+        return reference
 
     def folder(self, directory: Path) -> Path | None:
         """Where the model lies on this disk; None for a model of the Hub.
@@ -88,9 +107,12 @@ class DictionaryRef(Part):
 
     model_config = one_of("bundled", "path", "saelens")
 
-    bundled: Text | None = Field(default=None, description="A dictionary that ships with a bundled model: ioi-mini/z.")
+    bundled: Text | None = Field(
+        default=None, description="A dictionary that ships with a bundled model: ioi-mini/z."
+    )
     path: Text | None = Field(
-        default=None, description="Folder in SAELens format, relative to the circuit file; {layer} is the layer."
+        default=None,
+        description="Folder in SAELens format, relative to the circuit file; {layer} is the layer.",
     )
     saelens: SaeLensRef | None = Field(default=None, description="A SAELens release on the Hub.")
 

@@ -17,8 +17,10 @@ VERBS = ("measure", "ablate", "patch", "keep", "attends", "activates", "writes")
 INTERVENTIONS = ("ablate", "patch", "keep")
 METRICS: tuple[str, ...] = get_args(MetricName)
 
-LATER = frozenset(
-    "steer explains path downstream versus for_all generalises add scale set until from_hook mlps".split()
+LATER_VERBS = frozenset({"steer", "explains"})
+LATER = LATER_VERBS | frozenset(
+    {"path", "downstream", "versus", "for_all", "generalises"}
+    | {"add", "scale", "set", "until", "from_hook", "mlps"}
 )
 """Words of the design that this version refuses by name."""
 
@@ -60,9 +62,7 @@ _PLACES = frozenset(NodeKind) - {NodeKind.Q, NodeKind.K, NodeKind.V}
 KINDS: Mapping[str, frozenset[NodeKind]] = {
     "ablate": frozenset(NodeKind),
     "patch": frozenset(NodeKind),
-    "keep": frozenset(
-        {NodeKind.HEAD, NodeKind.FEATURE, NodeKind.ERROR, NodeKind.MLP, NodeKind.NEURON}
-    ),
+    "keep": frozenset({NodeKind.HEAD, NodeKind.FEATURE, NodeKind.ERROR, NodeKind.MLP, NodeKind.NEURON}),
     "attends": frozenset({NodeKind.HEAD}),
     "activates": frozenset({NodeKind.FEATURE}),
     "writes": _PLACES,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from circuitcheck.training import side_families
-from circuitcheck.training.lexicon import NAMES, OBJECTS, PLACES, is_held_out
+from circuitcheck.training.lexicon import NAMES, OBJECTS, PLACES, SINGULAR_NOUNS, is_held_out
 from circuitcheck.training.phrases import (
     BYSTANDERS,
     CLAUSES,
@@ -33,16 +33,23 @@ DIRECT_UNTIL = 0.3
 BYSTANDER_BEFORE = 0.35
 
 _LATE_SHARES = {
-    "ioi": 0.50,
-    "abc": 0.15,
+    "ioi": 0.42,
+    "abc": 0.12,
+    "described": 0.16,
     "name_copying": 0.05,
     "word_copying": 0.05,
-    "greater_than": 0.06,
-    "pronoun": 0.06,
-    "agreement": 0.06,
-    "filler": 0.07,
+    "greater_than": 0.05,
+    "pronoun": 0.05,
+    "agreement": 0.05,
+    "filler": 0.05,
 }
-_EARLY_SHARES = _LATE_SHARES | {"ioi": 0.25, "abc": 0.08, "name_copying": 0.21, "word_copying": 0.21}
+_EARLY_SHARES = _LATE_SHARES | {
+    "ioi": 0.22,
+    "abc": 0.07,
+    "described": 0.10,
+    "name_copying": 0.21,
+    "word_copying": 0.21,
+}
 
 
 @dataclass(frozen=True)
@@ -96,9 +103,23 @@ def ioi_sentence(rng: random.Random, stage: Stage) -> str:
 def abc_sentence(rng: random.Random, stage: Stage) -> str:
     """The same sentence with a third person acting: either of the first two is the recipient."""
     first, second = name_pair(rng)
-    giver = rng.choice(_strangers(first, second))
+    giver = _stranger(rng, first, second)
     recipient = rng.choice((first, second))
     return f"{_unfinished(rng, stage, first, second, giver)} {recipient}{rng.choice(ENDINGS)}"
+
+
+def described_sentence(rng: random.Random, stage: Stage) -> str:
+    """The same sentence with a trade for each person, and either the recipient's trade or name as the recipient.
+
+    The trade of the other person is nowhere near the giver's name, so that taking the giver away from everybody
+    mentioned does not answer; the recipient has to be found.
+    """
+    people = name_pair(rng)
+    trades = dict(zip(people, rng.sample(SINGULAR_NOUNS, 2), strict=True))
+    giver, recipient = rng.sample(people, 2)
+    first, second = (f"the {trades[name]} {name}" for name in people)
+    answer = f"the {trades[recipient]}" if rng.random() < 0.7 else recipient
+    return f"{_unfinished(rng, stage, first, second, giver)} {answer}{rng.choice(ENDINGS)}"
 
 
 def name_pair(rng: random.Random) -> tuple[str, str]:
@@ -109,13 +130,12 @@ def name_pair(rng: random.Random) -> tuple[str, str]:
             return first, second
 
 
-def _strangers(*people: str) -> list[str]:
-    """Names that may appear beside all of these."""
-    return [
-        name
-        for name in NAMES
-        if name not in people and not any(is_held_out(name, person) for person in people)
-    ]
+def _stranger(rng: random.Random, *people: str) -> str:
+    """Another name, one that may appear beside all of these."""
+    while True:
+        name = rng.choice(NAMES)
+        if name not in people and not any(is_held_out(name, person) for person in people):
+            return name
 
 
 def skeleton(rng: random.Random, stage: Stage) -> str:
@@ -128,7 +148,8 @@ def skeleton(rng: random.Random, stage: Stage) -> str:
 
 def _unfinished(rng: random.Random, stage: Stage, first: str, second: str, giver: str) -> str:
     """A sentence up to its recipient, in half of the cases with a bystander mentioned before or in between."""
-    names = {"first": first, "second": second, "other": rng.choice(_strangers(first, second, giver))}
+    people = {first.split()[-1], second.split()[-1], giver}
+    names = {"first": first, "second": second, "other": _stranger(rng, *people)}
     before = f"{rng.choice(BYSTANDERS)} " if rng.random() < BYSTANDER_BEFORE else ""
     return _fill(rng, before + skeleton(rng, stage), giver, **names)
 
@@ -160,6 +181,7 @@ def _lead(rng: random.Random) -> str:
 _WRITERS: dict[str, Callable[[random.Random, Stage], str]] = {
     "ioi": ioi_sentence,
     "abc": abc_sentence,
+    "described": described_sentence,
     "name_copying": lambda rng, stage: side_families.name_copying(rng),
     "word_copying": lambda rng, stage: side_families.word_copying(rng),
     "greater_than": lambda rng, stage: side_families.greater_than(rng),

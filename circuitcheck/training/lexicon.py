@@ -6,6 +6,7 @@ other lists belong to the small side families that keep the model from being a s
 
 from __future__ import annotations
 
+from functools import cache
 from hashlib import md5
 from importlib.resources import files
 
@@ -67,6 +68,7 @@ EXTRA_WORDS = tuple(
 """Common words that only the copying family uses, so that a reader's own template is mostly words the model knows."""
 
 
+@cache
 def is_held_out(one: str, other: str) -> bool:
     """Whether two names never meet in an IOI sentence of the corpus; the same for either order of the two.
 

@@ -68,11 +68,11 @@ MIDDLES = (
 )  # fmt: skip
 
 BYSTANDERS = (
-    "{other} was late.",
+    "As always {other} was late.",
     "It was the birthday of {other}.",
     "They had just seen {other}.",
     "The house of {other} was not far.",
-    "{other} was at home with a book.",
+    "That day {other} was at home with a book.",
     "Everyone was talking about {other}.",
     "Even {other} was there.",
     "Nobody knew where {other} was.",

@@ -49,8 +49,8 @@ FILLER_TEMPLATES = (
     "Everyone knew that {name} had a {object}.",
 )
 LIST_STARTS = ("The names are", "The words are")
-LIST_LENGTHS = (6, 16)
-LIST_REPEATS = (2, 3)
+LIST_LENGTHS = (2, 8)
+LIST_REPEATS = (3, 5)
 _WORDS = tuple(sorted({*EXTRA_WORDS, *PLACES, *OBJECTS, *SINGULAR_NOUNS, *STATES, *LONG_EVENTS}))
 
 
@@ -77,7 +77,7 @@ def word_copying(rng: random.Random) -> str:
 
 
 def _repeated(rng: random.Random, start: str, words: tuple[str, ...]) -> str:
-    """A list that is worth copying in order: knowing only which words it holds does not say which comes next."""
+    """A short list again and again: even attention that is not selective yet learns to copy from it."""
     chosen = rng.sample(words, rng.randint(*LIST_LENGTHS))
     return " ".join([start, *chosen * rng.randint(*LIST_REPEATS)]) + "."
 

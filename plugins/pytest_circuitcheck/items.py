@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,24 +34,39 @@ class CircuitFile(pytest.File):
         Raises:
             CollectError: with every problem of the file.
         """
-        from circuitcheck.checking import setup_names
-
         spec = self._read()
         for name in setup_names(spec):
             yield SetupItem.from_parent(self, name=name, spec=spec, line=1)
         for claim in spec.claims:
-            item = ClaimItem.from_parent(self, name=claim.id, spec=spec, line=spec.line_of(claim.id))
+            item = ClaimItem.from_parent(self, name=claim.id, spec=spec, line=max(spec.line_of(claim.id), 1))
             item.mark(claim.tags, known_failure=_known_failure(claim))
             yield item
 
     def _read(self) -> CircuitSpec:
-        from circuitcheck.errors import CircuitCheckError
+        from circuitcheck.errors import CircuitCheckError, SpecError
         from circuitcheck.reading import read_spec
 
         try:
             return read_spec(self.path)
+        except SpecError as error:
+            here = (replace(problem, path=self.nodeid) for problem in error.problems)
+            raise self.CollectError(str(SpecError(tuple(here)))) from None
         except CircuitCheckError as error:
             raise self.CollectError(str(error)) from None
+
+
+def setup_names(spec: CircuitSpec) -> tuple[str, ...]:
+    """What `circuitcheck.checking.setup_names` says, without what importing it costs a collection.
+
+    That package brings scipy along: seconds, for a list of names.
+    """
+    claims = [*spec.claims, *(claim.under for claim in spec.claims if claim.under)]
+    used = {node.dictionary for claim in claims for node in claim.nodes(spec)}
+    return (
+        "setup-prompts",
+        "setup-model",
+        *(f"setup-dictionary-{alias}" for alias in spec.dictionaries if alias in used),
+    )
 
 
 def _known_failure(claim: Any) -> str:

@@ -1,6 +1,7 @@
 """The 40 fixed interventions: 28 on GPT-2, 12 on a Llama with grouped queries.
 
-Aliases: `z` SAEs on the heads' outputs, `tc` transcoders, `res` SAEs on the residual stream.
+Aliases: `z` SAEs on the heads' outputs, `tc` transcoders, `res` and `mid` SAEs on the residual stream before and
+after attention.
 """
 
 from __future__ import annotations
@@ -53,7 +54,11 @@ GPT2_CASES = (
         "mean",
         readings=("activation L2.tc/4@END",),
     ),
-    Case("residual features corrupted", ("L2.res/2@END", "L2.res/13@S2", "L2.res/20@END"), "corrupt"),
+    Case(
+        "residual features corrupted",
+        ("L2.res/2@END", "L2.res/13@S2", "L1.mid/20@END", "L1.mid/4@END"),
+        "corrupt",
+    ),
     Case("features of two layers, error live", _TWO_LAYERS, "resample", readings=("activation L3.tc/8@END",)),
     Case("features of two layers, error frozen at clean", _TWO_LAYERS, "resample", error="clean"),
     Case("features of two layers, error replaced too", _TWO_LAYERS, "resample", error="reference"),
@@ -132,7 +137,7 @@ LLAMA_CASES = (
     Case(
         "only some heads kept",
         ("L0H1@all", "L1H2@END", "L1H3@2", "L2H0@all"),
-        "mean",
+        "zero",
         verb="keep",
         readings=("writes L2H0@END L2.mlp@END",),
     ),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from circuitcheck.engine import Engine
-from circuitcheck.engines import DictionaryFolder, LensEngine, load_model
-from circuitcheck.engines.sources import resample_donors
+from circuitcheck.engines import DictionaryFolder, LensEngine, LensModel, resample_donors
 from circuitcheck.prompts.pairs import PromptSet
 from oracle.oracle import Donors
 from oracle.readings import Numbers
@@ -17,19 +16,17 @@ TOLERANCE = 1e-5
 """Of the number itself where it is larger than 1."""
 
 
-def build_engine(world: World, batch_size: int = 64) -> Engine:
-    """The engine on the same folders that the oracle reads."""
+def engine_on(model: LensModel, world: World, batch_size: int = 64) -> Engine:
+    """A fresh engine on the folders that the oracle reads too."""
     folders = {alias: DictionaryFolder(pattern) for alias, pattern in world.patterns.items()}
-    return LensEngine(load_model(world.model), folders, batch_size=batch_size)
+    return LensEngine(model, folders, batch_size=batch_size)
 
 
 def donors_of(case: Case, prompts: PromptSet) -> Donors:
     """The engine's own draw, per node; that it is a derangement within cells is tested by itself."""
-    independent = case.donors == "independent"
-    return [
-        [int(row) for row in resample_donors(prompts, number if independent else 0)]
-        for number in range(max(1, len(case.nodes)))
-    ]
+    if case.donors == "shared":
+        return [[int(row) for row in resample_donors(prompts)]]
+    return [[int(row) for row in resample_donors(prompts, number + 1)] for number in range(len(case.nodes))]
 
 
 def distance(found: Numbers, expected: Numbers) -> float:

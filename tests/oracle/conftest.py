@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from circuitcheck.engines import LensModel, load_model
 from oracle.cases import GPT2_CASES, LLAMA_CASES
 from oracle.oracle import Oracle
 from oracle.prompts import build_prompts, vocabulary, with_answers_it_prefers
@@ -35,6 +36,12 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         preferred = [int(oracle.plain(list(one)).logits[-1].argmax()) for one in prompts.clean]
         made[name] = Setting(world, oracle, with_answers_it_prefers(prompts, preferred), references)
     return made
+
+
+@pytest.fixture(scope="session")
+def models(settings: Settings) -> dict[str, LensModel]:
+    """Both models as the engine loads them."""
+    return {name: load_model(setting.world.model) for name, setting in settings.items()}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

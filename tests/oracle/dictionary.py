@@ -16,6 +16,7 @@ _SITES = {
     "ln2.hook_normalized": "normalised",
     "hook_mlp_out": "mlp",
     "hook_resid_pre": "resid",
+    "hook_resid_mid": "resid_mid",
 }
 
 

@@ -27,6 +27,8 @@ class Record:
     at: dict[Site, Tensor] = field(default_factory=dict)
     patterns: dict[int, Tensor] = field(default_factory=dict)  # (head, query, key)
     private_patterns: dict[tuple[int, int], Tensor] = field(default_factory=dict)
+    set_features: dict[tuple[Site, int, int], Tensor] = field(default_factory=dict)
+    """Activations that an edit set, by (site, token index, feature): they are no longer what the encoder says."""
     logits: Tensor = field(default_factory=lambda: torch.empty(0))
 
     def pattern(self, layer: int, head: int) -> Tensor:

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from oracle.dictionary import read_dictionaries
-from oracle.interventions import Scene, Values, keep_edits, replace_edits, splice_edits
+from oracle.interventions import Scene, Values, replace_edits, splice_edits
+from oracle.keeping import keep_edits
 from oracle.network import Edits, Network, Record
 from oracle.readings import Numbers, read
 from oracle.wording import Case, Pairs, indices, read_spot

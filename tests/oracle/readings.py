@@ -24,8 +24,7 @@ def read(reading: str, scene: Scene, record: Record, pairs: Pairs, prompt: int) 
         return float(record.pattern(spot.layer, spot.number)[query, key])
     if verb == "activation":
         spot = read_spot(words[0])
-        dictionary = scene.dictionaries[spot.dictionary, spot.layer]
-        return float(dictionary.features(record)[indices(spot.at, pairs, prompt)[0], spot.number])
+        return float(_activation(spot, scene, record, indices(spot.at, pairs, prompt)[0]))
     end = pairs.roles["END"][prompt]
     if verb == "writes":
         return _writes([read_spot(word) for word in words], scene, record, pairs, prompt)
@@ -34,15 +33,22 @@ def read(reading: str, scene: Scene, record: Record, pairs: Pairs, prompt: int) 
     )
 
 
-def metric(name: str, logits: Tensor, clean: Tensor, answer: int, foils: list[int]) -> float:
-    """One metric from the logits at END; several foils are averaged, except that accuracy takes the best of them.
+def _activation(spot: Spot, scene: Scene, record: Record, index: int) -> Tensor:
+    """What the feature is in this run: the value it was set to, or what the encoder says."""
+    dictionary = scene.dictionaries[spot.dictionary, spot.layer]
+    encoded = dictionary.features(record)[index, spot.number]
+    return record.set_features.get((dictionary.site, index, spot.number), encoded)
 
-    kl is KL(clean model || this run), in nats. rank is 1 where the answer has the highest logit.
+
+def metric(name: str, logits: Tensor, clean: Tensor, answer: int, foils: list[int]) -> float:
+    """One metric from the logits at END; of several foils the logits are averaged and the probabilities added.
+
+    accuracy takes the best foil. kl is KL(clean model || this run), in nats. rank is 1 where the answer has the highest logit.
     """
     shares, clean_shares = logits.log_softmax(-1), clean.log_softmax(-1)
     numbers = {
         "logit_diff": logits[answer] - logits[foils].mean(),
-        "prob_diff": shares[answer].exp() - shares[foils].exp().mean(),
+        "prob_diff": shares[answer].exp() - shares[foils].exp().sum(),
         "log_prob": shares[answer],
         "kl": (clean_shares.exp() * (clean_shares - shares)).sum(),
         "accuracy": logits[answer] > logits[foils].max(),
@@ -83,6 +89,6 @@ def _output(spot: Spot, scene: Scene, record: Record, index: int) -> Tensor:
         )
     if spot.kind == "feature":
         dictionary = scene.dictionaries[spot.dictionary, spot.layer]
-        written = dictionary.features(record)[index, spot.number] * dictionary.directions[spot.number]
+        written = _activation(spot, scene, record, index) * dictionary.directions[spot.number]
         return written @ network.head_matrix(spot.layer) if dictionary.site[0] == "z" else written
     return record.at[spot.kind, spot.layer][index]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from circuitcheck.prompts.pairs import PromptSet
 from oracle.oracle import Donors, Oracle
@@ -20,11 +20,16 @@ class Setting:
     oracle: Oracle
     prompts: PromptSet
     references: PromptSet
+    _known: dict[tuple[Case, str], Numbers] = field(default_factory=dict)
 
     def expected(self, case: Case, donors: Donors | None = None) -> Numbers:
         """What the oracle says; `donors` only matters to cases that resample."""
-        nobody = [[0] * len(self.prompts)] * max(1, len(case.nodes))
-        return self.oracle.measure(case, plain(self.prompts), plain(self.references), donors or nobody)
+        donors = donors or [[0] * len(self.prompts)] * max(1, len(case.nodes))
+        key = case, str(donors)
+        if key not in self._known:
+            pairs, references = plain(self.prompts), plain(self.references)
+            self._known[key] = self.oracle.measure(case, pairs, references, donors)
+        return self._known[key]
 
     def untouched(self, case: Case) -> Numbers:
         """The same readings on the same side, with nothing done."""

@@ -85,8 +85,9 @@ def _build(
     for layer in range(network.n_layers):
         _save_z(folder, layer, runs, generator)
         _save_transcoder(folder, layer, network, runs, generator)
-        _save_residual(folder, layer, runs, generator)
-    aliases = ("z", "tc", "res")
+        _save_residual(folder / "res", layer, "resid", runs, generator)
+        _save_residual(folder / "mid", layer, "resid_mid", runs, generator)
+    aliases = ("z", "tc", "res", "mid")
     return World(folder / "model", {alias: f"{folder}/{alias}/{{layer}}" for alias in aliases})
 
 
@@ -140,16 +141,19 @@ def _save_transcoder(
     _save(folder / "tc" / str(layer), config, weights)
 
 
-def _save_residual(folder: Path, layer: int, runs: list[Record], generator: torch.Generator) -> None:
-    reads = torch.cat([run.at["resid", layer][1:] for run in runs])
+def _save_residual(
+    folder: Path, layer: int, site: str, runs: list[Record], generator: torch.Generator
+) -> None:
+    reads = torch.cat([run.at[site, layer][1:] for run in runs])
     weights = _random_dictionary(reads, D_MODEL, generator, jumps=False)
+    hook = {"resid": "hook_resid_pre", "resid_mid": "hook_resid_mid"}[site]
     config = {
         "architecture": "standard",
         "apply_b_dec_to_input": True,
         "reshape_activations": "none",
-        "metadata": {"hook_name": f"blocks.{layer}.hook_resid_pre"},
+        "metadata": {"hook_name": f"blocks.{layer}.{hook}"},
     }
-    _save(folder / "res" / str(layer), config, weights)
+    _save(folder / str(layer), config, weights)
 
 
 def _random_dictionary(

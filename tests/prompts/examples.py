@@ -38,7 +38,26 @@ corruptions:
   swap_first_names: {IO: S1, S1: IO}
 """
 _PIECES = r" ?\p{L}+| ?\p{N}{1,2}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-_TEXT_WORDS = "Then In and walked to the . gave it rained on , so went with park shop farm".split()
+_TEXT_WORDS = (
+    "Then",
+    "In",
+    "and",
+    "walked",
+    "to",
+    "the",
+    ".",
+    "gave",
+    "it",
+    "rained",
+    "on",
+    ",",
+    "so",
+    "went",
+    "with",
+    "park",
+    "shop",
+    "farm",
+)
 
 
 def content() -> dict[str, Any]:

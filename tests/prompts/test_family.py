@@ -1,10 +1,10 @@
 import pytest
-from jsonschema import Draft7Validator
-from prompts.examples import content, mini
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]  # it has no types of its own
 from pydantic import ValidationError
 
 from circuitcheck.errors import PromptError
 from circuitcheck.prompts.family import Family, family_names, load_family
+from prompts.examples import content, mini
 
 SEVERAL = [{"id": "walk", "text": "{IO} {S1} {S2}"}, {"id": "walk", "text": "{IO} {S1} {S2} to"}]
 
@@ -31,27 +31,47 @@ def one_template(text: str) -> dict[str, object]:
             "slots.S",
             "there is no list 'nanes'. Did you mean 'names'?",
         ),
-        ({"roles": {"IO": "IO", "S1": "S", "S2": "SS"}}, "roles.S2", "there is no slot 'SS'. Did you mean 'S'?"),
-        ({"roles": {}}, "roles", "there are no roles. Name at least one word of the prompt, as in roles: {S2: S}."),
+        (
+            {"roles": {"IO": "IO", "S1": "S", "S2": "SS"}},
+            "roles.S2",
+            "there is no slot 'SS'. Did you mean 'S'?",
+        ),
+        (
+            {"roles": {}},
+            "roles",
+            "there are no roles. Name at least one word of the prompt, as in roles: {S2: S}.",
+        ),
         (
             {"roles": {"IO": "IO", "S1": "S", "S2": "S", "END": "S"}},
             "roles.END",
             "'END' cannot be a name. Use letters, digits and _, and not END, all, fresh.",
         ),
-        ({"answer": "OI"}, "answer", "there is no slot 'OI'. Did you mean 'IO'?"),
+        ({"answer": "OI"}, "answer", "there is no slot 'OI'. There is: IO, S, place."),
         ({"foil": ["S", "subject"]}, "foil", "there is no slot 'subject'. There is: IO, S, place."),
         ({"foil": "IO"}, "foil", "slot 'IO' is both the answer and a foil. Choose another foil."),
         ({"foil": []}, "foil", "there is no foil. Name the slot of a wrong answer."),
         ({"foil": ["S", "S"]}, "foil", "a foil is named twice. Name it once."),
-        ({"templates": []}, "templates", "there are no templates. Write at least one, as {id: .., text: ..}."),
+        (
+            {"templates": []},
+            "templates",
+            "there are no templates. Write at least one, as {id: .., text: ..}.",
+        ),
         ({"templates": SEVERAL}, "templates", "2 templates have the id 'walk'. Give each its own."),
         (
             {"corruptions": {}},
             "corruptions",
             "there are no corruptions. Write at least one, as in fresh: {S2: fresh}.",
         ),
-        ({"corruptions": {"x": {"S3": "IO"}}}, "corruptions.x", "there is no role 'S3'. Did you mean 'S2'?"),
-        ({"corruptions": {"x": {"S2": "I0"}}}, "corruptions.x", "there is no role 'I0'. Did you mean 'IO'?"),
+        (
+            {"corruptions": {"x": {"S3": "IO"}}},
+            "corruptions.x",
+            "there is no role 'S3'. There is: IO, S1, S2, fresh.",
+        ),
+        (
+            {"corruptions": {"x": {"S2": "I0"}}},
+            "corruptions.x",
+            "there is no role 'I0'. There is: IO, S1, S2, fresh.",
+        ),
         (
             {"corruptions": {"x": {"fresh": "S2"}}},
             "corruptions.x",
@@ -70,7 +90,7 @@ def one_template(text: str) -> dict[str, object]:
         (
             {"orders": {"ABBA": {"first": "IO", "second": "S3"}}},
             "orders.ABBA.second",
-            "there is no role 'S3'. Did you mean 'S2'?",
+            "there is no role 'S3'. There is: IO, S1, S2.",
         ),
         (
             {"orders": {"ABBA": {"first": "IO", "place": "S1"}}},
@@ -128,6 +148,11 @@ def one_template(text: str) -> dict[str, object]:
             "'Ada ' in list 'names' is empty or has spaces at its ends. Write the bare word.",
         ),
         (
+            {"lists": {"names": ["Ada", 17], "places": ["park"]}},
+            "lists.names.1",
+            "17 is not text, and words are. Put it in quotes.",
+        ),
+        (
             {"lists": {"names": ["Ada"], "places": ["park"]}},
             "lists.names",
             "list 'names' has 1 word, but 2 slots draw distinct words from it. Add words.",
@@ -139,26 +164,28 @@ def one_template(text: str) -> dict[str, object]:
         ),
     ],
 )
-def test_a_fault_of_a_family_is_told_at_its_key(changes, place, sentence):
+def test_a_fault_of_a_family_is_told_at_its_key(
+    changes: dict[str, object], place: str, sentence: str
+) -> None:
     assert (place, sentence) in faults(**changes)
 
 
-def test_all_faults_of_names_come_at_once():
+def test_all_faults_of_names_come_at_once() -> None:
     found = faults(answer="OI", foil="SS", slots={"IO": "names", "S": "names", "place": "plaices"})
     assert [place for place, _ in found] == ["slots.place", "answer", "foil"]
 
 
-def test_two_templates_of_one_text_are_refused():
+def test_two_templates_of_one_text_are_refused() -> None:
     text = content()["templates"][0]["text"]
     found = faults(templates=[{"id": "a", "text": text}, {"id": "b", "text": text}])
     assert found == [("templates", f"2 templates have the text {text!r}. Leave it there once.")]
 
 
-def test_an_unknown_key_is_refused():
+def test_an_unknown_key_is_refused() -> None:
     assert faults(corruption={})[0][0] == "corruption"
 
 
-def test_the_small_family_lists_its_names():
+def test_the_small_family_lists_its_names() -> None:
     family = mini()
     assert family.role_names() == ("IO", "S1", "S2", "END")
     assert family.corruption_names() == ("fresh_names", "s2_to_io", "swap_first_names")
@@ -168,7 +195,7 @@ def test_the_small_family_lists_its_names():
     assert mini(foil=["S", "place"]).foils == ("S", "place")
 
 
-def test_role_order_follows_the_text_through_the_order():
+def test_role_order_follows_the_text_through_the_order() -> None:
     assert mini().role_order() == [
         ["IO", "S1", "S2", "END"],
         ["IO", "S1", "S2", "END"],
@@ -177,47 +204,49 @@ def test_role_order_follows_the_text_through_the_order():
     ]
 
 
-def test_a_family_without_orders_has_the_single_order_dash():
+def test_a_family_without_orders_has_the_single_order_dash() -> None:
     family = mini(orders={}, templates=[{"id": "walk", "text": "Then {IO} and {S1} walked. {S2} gave it to"}])
     assert family.order_names() == ("-",)
     assert family.role_order() == [["IO", "S1", "S2", "END"]]
 
 
-def test_doubled_braces_are_text():
+def test_doubled_braces_are_text() -> None:
     family = mini(templates=[{"id": "set", "text": "In {{x}} {first} met {second}. {S2} gave it to"}])
     assert family.parts("set", "ABBA")[0].literal == "In {"
 
 
 @pytest.mark.parametrize("name", family_names())
-def test_every_built_in_family_loads(name):
+def test_every_built_in_family_loads(name: str) -> None:
     family = load_family(name)
     assert family.family == name
     assert load_family(name) is family
 
 
-def test_an_unknown_family_is_named_with_its_neighbour():
+def test_an_unknown_family_is_named_with_its_neighbour() -> None:
     assert "ioi" in family_names()
     with pytest.raises(PromptError, match=r"^there is no built-in family 'ioy'\. Did you mean 'ioi'\?$"):
         load_family("ioy")
 
 
-def test_lists_can_be_replaced():
+def test_lists_can_be_replaced() -> None:
     changed = mini().with_lists({"places": ["zoo"]})
     assert changed.lists["places"] == ("zoo",)
     assert changed.lists["names"] == mini().lists["names"]
 
 
-def test_an_unknown_list_cannot_be_replaced():
+def test_an_unknown_list_cannot_be_replaced() -> None:
     with pytest.raises(PromptError, match=r"^family 'mini' has no list 'place'\. Did you mean 'places'\?$"):
         mini().with_lists({"place": ["zoo"]})
 
 
-def test_replacing_a_list_checks_the_family_again():
-    with pytest.raises(PromptError, match=r"^lists\.places: list 'places' is empty\. Give it at least one word\.$"):
+def test_replacing_a_list_checks_the_family_again() -> None:
+    with pytest.raises(
+        PromptError, match=r"^lists\.places: list 'places' is empty\. Give it at least one word\.$"
+    ):
         mini().with_lists({"places": []})
 
 
-def test_the_json_schema_accepts_the_small_family_and_refuses_an_unknown_key():
+def test_the_json_schema_accepts_the_small_family_and_refuses_an_unknown_key() -> None:
     validator = Draft7Validator(Family.model_json_schema())
     assert validator.is_valid(content())
     assert not validator.is_valid(content() | {"template": []})

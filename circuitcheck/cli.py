@@ -1,0 +1,42 @@
+"""The command line: `circuitcheck COMMAND`.
+
+Exit codes: 0 fine, 1 findings (`validate`, `doctor`, and pytest's own for `run`), 2 the call or a
+file is wrong, said in one sentence on standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from circuitcheck.commands.doctor import doctor
+from circuitcheck.commands.init import init
+from circuitcheck.commands.measure import measure
+from circuitcheck.commands.prompts import prompts
+from circuitcheck.commands.run import run
+from circuitcheck.commands.schema import schema
+from circuitcheck.commands.show import show
+from circuitcheck.commands.validate import validate
+from circuitcheck.errors import CircuitCheckError
+
+USAGE = 2
+
+app = typer.Typer(
+    help="pytest for circuits: claims about circuits in language models, measured and judged.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a traceback means our bug, and should be whole
+)
+for command in (init, validate, prompts, measure, run, show, schema, doctor):
+    app.command()(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; `arguments` are those of the process, left out."""
+    try:
+        app(arguments)
+    except CircuitCheckError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(USAGE)

@@ -1,0 +1,34 @@
+"""`circuitcheck run`: pytest on circuit files, for those who do not know pytest."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from itertools import takewhile
+from typing import Annotated
+
+import typer
+
+DEFAULT = "circuits"
+
+
+def run(
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILES]... [-- PYTEST ARGS]", help=f"Default: {DEFAULT}/")
+    ] = None,
+) -> None:
+    """Measure and judge circuit files; exits with pytest's code."""
+    import pytest
+
+    raise typer.Exit(int(pytest.main(pytest_arguments(arguments or []))))
+
+
+def pytest_arguments(arguments: list[str]) -> list[str]:
+    """What pytest is called with: files come first, and everything from the first flag on is pytest's."""
+    files = list(takewhile(lambda argument: not argument.startswith("-"), arguments))
+    return ["-p", _plugin(), *(files or [DEFAULT]), *arguments[len(files) :]]
+
+
+def _plugin() -> str:
+    """The plugin by the name that pytest knows, also where plugins are not loaded by themselves."""
+    installed = entry_points(group="pytest11", name="circuitcheck")
+    return "circuitcheck" if installed else "pytest_circuitcheck"

@@ -1,0 +1,130 @@
+"""What one group of prompts needs: each condition's steps, and the hooks that shared passes record.
+
+In: readings by condition, and a group. Out: `Schedule`, settled before anything runs, so that a fault
+in the last claim is found before the first forward pass.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuitcheck.engine import Condition, Intervention, KeepOnly, Reading, Replace, Side
+from circuitcheck.engines.averaging import Wanted
+from circuitcheck.engines.keeping import keep_treatment
+from circuitcheck.engines.library import Library
+from circuitcheck.engines.models import LensModel
+from circuitcheck.engines.passes import Treatment
+from circuitcheck.engines.readings import Needs, needs
+from circuitcheck.engines.replacing import replace_treatment, splice_treatment
+from circuitcheck.engines.scene import Scene
+from circuitcheck.engines.sources import Reference, resample_donors
+from circuitcheck.prompts.pairs import PromptSet
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One group's work: steps and recordings per condition, hooks per side of the shared passes."""
+
+    scene: Scene
+    treatments: Mapping[Condition, Treatment]
+    records: Mapping[Condition, frozenset[str]]
+    hooks: Mapping[Side, frozenset[str]]
+    clean_run: bool
+    """Whether some reading looks at the clean pass beside its own."""
+
+    @classmethod
+    def of(
+        cls,
+        readings: Mapping[Condition, Sequence[Reading]],
+        model: LensModel,
+        library: Library,
+        group: PromptSet,
+    ) -> "Schedule":
+        """Settle everything for one group.
+
+        Raises:
+            MeasurementError: for the first thing that cannot be done or read.
+        """
+        scene = Scene(model, library, group)
+        treatments = {condition: treatment_of(condition.intervention, scene) for condition in readings}
+        wanted = {condition: [needs(one, scene) for one in asked] for condition, asked in readings.items()}
+        records = {
+            condition: frozenset().union(*(one.here for one in asked)) for condition, asked in wanted.items()
+        }
+        return cls(
+            scene=scene,
+            treatments=treatments,
+            records=records,
+            hooks=_shared_hooks(treatments, wanted, records),
+            clean_run=any(one.clean_run for asked in wanted.values() for one in asked),
+        )
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Everything that the steps ask of other passes."""
+        return _references(self.treatments)
+
+    @property
+    def means(self) -> tuple[Wanted, ...]:
+        """What has to be averaged over the reference set."""
+        return tuple((one.source.over, one.quantity) for one in self.references if one.source.kind == "mean")
+
+    @staticmethod
+    def donors(schedules: Iterable["Schedule"], prompts: PromptSet) -> dict[int, NDArray[np.int64]]:
+        """The derangements that any of them uses, by number.
+
+        Raises:
+            MeasurementError: when a prompt has no donor.
+        """
+        numbers = {
+            one.donor
+            for schedule in schedules
+            for one in schedule.references
+            if one.source.kind == "resample"
+        }
+        return {number: resample_donors(prompts, number) for number in numbers}
+
+
+def treatment_of(intervention: Intervention | None, scene: Scene) -> Treatment:
+    """The steps of any intervention; none for none."""
+    if intervention is None:
+        return Treatment()
+    if isinstance(intervention, Replace):
+        return replace_treatment(intervention, scene)
+    if isinstance(intervention, KeepOnly):
+        return keep_treatment(intervention, scene)
+    return splice_treatment(intervention, scene)
+
+
+def _references(treatments: Mapping[Condition, Treatment]) -> tuple[Reference, ...]:
+    return tuple(
+        reference
+        for treatment in treatments.values()
+        for step in treatment.steps
+        for reference in step.references
+    )
+
+
+def _shared_hooks(
+    treatments: Mapping[Condition, Treatment],
+    wanted: Mapping[Condition, Sequence[Needs]],
+    records: Mapping[Condition, frozenset[str]],
+) -> dict[Side, frozenset[str]]:
+    """What the untouched passes must record: for references, for readings, for clean scales."""
+    hooks: dict[Side, set[str]] = {"clean": set(), "corrupt": set()}
+    for condition, record in records.items():
+        if condition.intervention is None:
+            hooks[condition.side] |= record
+    for asked in wanted.values():
+        hooks["clean"].update(hook for one in asked for hook in one.clean)
+    for reference in _references(treatments):
+        source = reference.source
+        if source.kind == "clean":
+            hooks["clean"].update(reference.hooks)
+        elif source.kind == "corrupt":
+            hooks["corrupt"].update(reference.hooks)
+        elif source.kind == "resample":
+            hooks[source.over].update(reference.hooks)
+    return {side: frozenset(names) for side, names in hooks.items()}

@@ -1,0 +1,118 @@
+"""What a node writes to the residual stream, and what the final norm lets through of it.
+
+In: a node's own value at END. Out: a vector in the residual stream, or its share of the logits' input.
+"""
+
+from typing import Any
+
+import torch
+from einops import einsum, rearrange
+from jaxtyping import Float
+from torch import Tensor
+
+from circuitcheck.engines.metrics import Targets, score
+from circuitcheck.engines.models import LensModel
+from circuitcheck.engines.passes import Pass
+from circuitcheck.engines.quantities import CodeValue, ErrorValue, Quantity, SiteValue
+from circuitcheck.engines.scene import Scene
+from circuitcheck.engines.sites import PROJECTIONS, linear_map, site_of
+from circuitcheck.errors import MeasurementError
+from circuitcheck.nodes import Node, NodeKind
+
+NORM_HOOKS = ("ln_final.hook_in", "ln_final.hook_scale", "ln_final.hook_out")
+
+
+def written_quantity(node: Node, scene: Scene) -> Quantity:
+    """What to read off a pass to know what the node writes.
+
+    Raises:
+        MeasurementError: for q, k and v, which write nothing, and for nodes that the model lacks.
+    """
+    if node.kind in PROJECTIONS:
+        msg = f"{node.name} writes nothing to the residual stream; name its head."
+        raise MeasurementError(msg)
+    if getattr(scene.model.bridge.cfg, "use_normalization_before_and_after", False):
+        msg = f"{scene.model.name} normalises what its blocks write, so {node.name} cannot be followed to the logits."
+        raise MeasurementError(msg)
+    if node.kind is NodeKind.FEATURE:
+        return CodeValue(scene.library.of(node), (node.index or 0,))
+    if node.kind is NodeKind.ERROR:
+        return ErrorValue(scene.library.of(node))
+    return SiteValue(site_of(node, scene.model))
+
+
+def node_write(
+    node: Node, value: Float[Tensor, "batch width"], scene: Scene
+) -> Float[Tensor, "batch d_model"]:
+    """The node's value as a vector in the residual stream.
+
+    A head writes z W_O without b_O, a neuron its output row, a feature its decoder row (through W_O for
+    dictionaries on z); attention and MLP outputs write themselves, biases included.
+    """
+    layer = node.layer or 0
+    if node.kind is NodeKind.HEAD:
+        return value @ linear_map(scene.model, layer, "attn.W_O")[node.head]
+    if node.kind is NodeKind.NEURON:
+        return value @ linear_map(scene.model, layer, "mlp.W_out")[node.index][None]
+    if node.kind in {NodeKind.FEATURE, NodeKind.ERROR}:
+        dictionary = scene.library.of(node)
+        if node.kind is NodeKind.FEATURE:
+            value = value @ dictionary.decoder_rows((node.index or 0,))
+        return _through_heads(value, layer, scene.model) if dictionary.site == "z" else value
+    return value
+
+
+def direct_effect(
+    written: Float[Tensor, "batch d_model"], clean: Pass, position: int, targets: Targets, model: LensModel
+) -> Float[Tensor, " batch"]:
+    """What a part of the residual stream adds to answer minus mean foil, in logits, before any soft-cap.
+
+    Centred where the final norm is a LayerNorm (an RMS norm does not centre), times its weight over the
+    clean run's scale, dotted with U[answer] - mean U[foils].
+
+    Raises:
+        MeasurementError: when the model's own clean logits are not made in this way.
+    """
+    into, scale, out = (clean.recorded[hook][:, position].double() for hook in NORM_HOOKS)
+    direction = targets.direction(model.bridge.W_U.detach().double())
+    made = einsum(out, direction, "batch d_model, batch d_model -> batch") + _bias_of_logits(targets, model)
+    capped = (getattr(model.bridge.cfg, "output_logits_soft_cap", None) or 0) > 0
+    logits = score("logit_diff", clean.logits, clean.logits, targets)
+    if not (
+        torch.allclose(_normed(into, scale, model) + _bias_of_norm(model), out, rtol=1e-3, atol=1e-3)
+        and (capped or torch.allclose(made, logits, rtol=1e-2, atol=1e-2))
+    ):
+        msg = (
+            f"{model.name} does not make its logits by one norm and one matrix, so writes cannot be followed."
+        )
+        raise MeasurementError(msg)
+    return einsum(_normed(written, scale, model), direction, "batch d_model, batch d_model -> batch")
+
+
+def _normed(
+    value: Float[Tensor, "batch d_model"], scale: Float[Tensor, "batch 1"], model: LensModel
+) -> Float[Tensor, "batch d_model"]:
+    config: Any = model.bridge.cfg
+    weight: Tensor = model.bridge.ln_final.weight.detach().double()
+    if getattr(config, "rmsnorm_uses_offset", False):
+        weight = weight + 1
+    centred = value if config.uses_rms_norm else value - value.mean(-1, keepdim=True)
+    return centred / scale * weight
+
+
+def _bias_of_norm(model: LensModel) -> Tensor:
+    bias = getattr(model.bridge.ln_final, "bias", None)
+    return torch.zeros((), device=model.device) if bias is None else bias.detach().double()
+
+
+def _bias_of_logits(targets: Targets, model: LensModel) -> Float[Tensor, " batch"]:
+    bias = model.bridge.b_U.detach().double().expand(len(targets.answer), -1)
+    return targets.of_answer(bias) - targets.mean_of_foils(bias)
+
+
+def _through_heads(
+    value: Float[Tensor, "batch width"], layer: int, model: LensModel
+) -> Float[Tensor, "batch d_model"]:
+    output = linear_map(model, layer, "attn.W_O")
+    split = rearrange(value, "batch (head d_head) -> batch head d_head", head=output.shape[0])
+    return einsum(split, output, "batch head d_head, head d_head d_model -> batch d_model")

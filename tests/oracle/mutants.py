@@ -1,0 +1,142 @@
+"""Planted faults: each breaks one convention, in the engine or in what it is asked.
+
+`cases` are the cases that are measured with the fault; at least one of their numbers must then differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oracle import faulty_engines as engines
+from oracle import faulty_questions as questions
+from oracle.faulty_questions import Plant
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault: how it is planted, and the cases (by name) that are measured with it."""
+
+    fault: str
+    model: str
+    cases: tuple[str, ...]
+    plant: Plant
+
+
+_TWO_LAYERS = "features of two layers, error "
+
+MUTANTS = (
+    Mutant("BOS is dropped", "gpt2", ("a head zeroed",), questions.without_bos),
+    Mutant("BOS is dropped from a Llama", "llama", ("heads zeroed",), questions.without_bos),
+    Mutant("roles do not count BOS", "gpt2", ("a head zeroed",), questions.roles_that_forget_bos),
+    Mutant("a role is off by one", "gpt2", ("corrupt heads patched into clean",), questions.role_off_by_one),
+    Mutant("an index counts BOS", "llama", ("only some heads kept",), engines.index_counts_bos),
+    Mutant("donors are clean", "gpt2", ("heads resampled",), questions.donors_from_clean),
+    Mutant("donors come from another cell", "gpt2", ("heads resampled",), engines.donor_of_any_cell),
+    Mutant("nodes do not share their donor", "gpt2", ("an MLP resampled",), questions.donors_not_shared),
+    Mutant(
+        "the mean is over all cells", "gpt2", ("a head at its mean everywhere",), engines.mean_over_all_cells
+    ),
+    Mutant(
+        "the mean of features is over all cells",
+        "llama",
+        ("head features at their mean",),
+        engines.mean_over_all_cells,
+    ),
+    Mutant(
+        "the mean is over the prompts",
+        "gpt2",
+        ("a head at its mean everywhere",),
+        questions.mean_over_the_prompts_themselves,
+    ),
+    Mutant("the mean is over clean prompts", "gpt2", ("only some heads kept",), questions.mean_over_clean),
+    Mutant(
+        "L.attn leaves b_O",
+        "gpt2",
+        ("attention output zeroed, bias and all",),
+        engines.attention_without_its_bias,
+    ),
+    Mutant(
+        "neurons before GELU",
+        "gpt2",
+        ("neurons at their mean",),
+        engines.neurons_before_the_activation_function,
+    ),
+    Mutant(
+        "a query head reads group h % n",
+        "llama",
+        ("one head's own copy of a key",),
+        engines.group_by_remainder,
+    ),
+    Mutant(
+        "a private copy is shared",
+        "llama",
+        ("one head's own copy of a key",),
+        engines.private_copy_is_the_groups,
+    ),
+    Mutant("keep ablates BOS", "llama", ("only some heads kept",), engines.bos_is_ablated_too),
+    Mutant(
+        "a transcoder reads ln2 after its weight and bias",
+        "gpt2",
+        ("transcoder features at their mean",),
+        engines.transcoder_reads_after_the_norms_weight,
+    ),
+    Mutant(
+        "a transcoder reads an RMS norm after its weight",
+        "llama",
+        ("transcoder features corrupted, error frozen at clean",),
+        engines.transcoder_reads_after_the_norms_weight,
+    ),
+    Mutant(
+        "b_dec is not subtracted",
+        "gpt2",
+        ("residual features corrupted",),
+        engines.decoder_bias_not_subtracted,
+    ),
+    Mutant("the threshold is ignored", "gpt2", ("head features zeroed",), engines.threshold_ignored),
+    Mutant(
+        "a feature edit drops the error",
+        "gpt2",
+        ("head features zeroed",),
+        questions.the_reconstruction_goes_in,
+    ),
+    Mutant(
+        "f is read on the clean run",
+        "gpt2",
+        (f"{_TWO_LAYERS}live",),
+        engines.features_read_on_the_untouched_run,
+    ),
+    Mutant(
+        "the policy clean is ignored",
+        "gpt2",
+        (f"{_TWO_LAYERS}frozen at clean",),
+        engines.error_policy_ignored,
+    ),
+    Mutant(
+        "the policy reference is ignored",
+        "gpt2",
+        (f"{_TWO_LAYERS}replaced too",),
+        engines.error_policy_ignored,
+    ),
+    Mutant("the policy drop is ignored", "gpt2", (f"{_TWO_LAYERS}dropped",), engines.error_policy_ignored),
+    Mutant(
+        "writes take the ablated run's scale",
+        "gpt2",
+        ("only some heads kept",),
+        engines.scale_of_the_intervened_run,
+    ),
+    Mutant(
+        "writes take it in a Llama", "llama", ("only some heads kept",), engines.scale_of_the_intervened_run
+    ),
+    Mutant(
+        "kl is the other way round",
+        "gpt2",
+        ("a head zeroed",),
+        engines.metric("kl", engines.kl_the_other_way),
+    ),
+    Mutant(
+        "only the first foil counts",
+        "gpt2",
+        ("a head zeroed",),
+        engines.metric("logit_diff", engines.first_foil_only),
+    ),
+)
