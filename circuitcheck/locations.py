@@ -6,8 +6,8 @@ text is composed, not loaded: composed nodes have all places, and keep `9.10` as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -16,13 +16,13 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from circuitcheck.errors import Problem, SpecError
+from circuitcheck.parser_sentences import DEEPEST, parser_sentence
 from circuitcheck.scalars import plain_value
 
 Loc = tuple[str | int, ...]
 """The way to a part of a file: ("claims", 1, "expect", "drop")."""
 
 _TAG = "tag:yaml.org,2002:"
-_DEEPEST = 50
 _MOST_VALUES = 1_000_000
 
 
@@ -79,21 +79,26 @@ def read_document(text: str, path: str) -> Document:
 
 def problem_at(path: str, text: str, line: int, column: int, message: str) -> Problem:
     """A problem at a 0-based line and column, with the line of the file."""
-    lines = text.split("\n")
+    lines = _lines(text)
     source = lines[line].rstrip("\r") if 0 <= line < len(lines) else ""
     # A tab is one column wide here, as it is to the parser, so that the caret stands under the fault.
     return Problem(path, line + 1, column + 1, message, source.replace("\t", " "))
 
 
+@lru_cache(maxsize=1)
+def _lines(text: str) -> list[str]:
+    return text.split("\n")
+
+
 def _compose(text: str, path: str) -> Node:
     yaml = YAML(typ="safe", pure=True)
-    yaml.max_depth = _DEEPEST
+    yaml.max_depth = DEEPEST
     try:
         root = yaml.compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
-        raise _refusal(path, text, line, column, _sentence(error)) from None
+        raise _refusal(path, text, line, column, parser_sentence(error)) from None
     except ReaderError as error:
         before = text[: error.position]
         column = len(before) - (before.rfind("\n") + 1)
@@ -120,42 +125,6 @@ def _compose(text: str, path: str) -> Node:
 
 def _refusal(path: str, text: str, line: int, column: int, message: str) -> SpecError:
     return SpecError((problem_at(path, text, line, column, message),))
-
-
-_SENTENCES: Sequence[tuple[str, str]] = (
-    ("'\\t'", "a tab stands where YAML wants spaces. Indent with spaces."),
-    ("'@'", "a value may not begin with '@'. Put it in quotes, or name the node first, as in L9H6@END."),
-    ("'`'", "a value may not begin with '`'. Put it in quotes."),
-    ("'%'", "a value may not begin with '%'. Put it in quotes."),
-    ("mapping values are not allowed", "a second ':' on this line. Put the text in quotes."),
-    ("another document", "a second document begins here. Write one circuit per file."),
-    (
-        "undefined alias",
-        "no '&' anchor of this name stands above. A value that begins with '*' needs quotes.",
-    ),
-    ("maximum depth", f"this is nested more than {_DEEPEST} levels deep. A circuit file needs six."),
-    ("unexpected end of stream", "a quote is opened here or before, and never closed. Close it."),
-    ("unknown escape character", "an unknown '\\' escape in double quotes. Use single quotes."),
-    ("expected ',' or ']'", "a '[' is not closed before this. Close it, or put a comma between the items."),
-    ("expected ',' or '}'", "a '{' is not closed before this. Close it, or put a comma between the keys."),
-    ("but found '}'", "this '}' closes nothing. Delete it."),
-    ("but found ']'", "this ']' closes nothing. Delete it."),
-    ("could not find expected ':'", "a key without a ':'. Write key: value."),
-    ("expected <block end>", "this line is indented unlike its neighbours. Line up the keys of one mapping."),
-    (
-        "expected '<document start>'",
-        "this line is indented unlike its neighbours. Line up the keys of one mapping.",
-    ),
-)
-"""What the parser says, and how we say it; the first that fits."""
-
-
-def _sentence(error: MarkedYAMLError) -> str:
-    said = str(error.problem or error.context or "it cannot be read")
-    for part, sentence in _SENTENCES:
-        if part in said:
-            return f"this is not YAML: {sentence}"
-    return f"this is not YAML: {said.splitlines()[0]}. Compare with the examples, or put the text in quotes."
 
 
 def _step(node: Node, step: str | int) -> tuple[Node | None, Node] | None:

@@ -128,7 +128,7 @@ def _columns(case: Case) -> dict[str, Values]:
 
 def _mean(case: Case, column: Values) -> float:
     """Mean of cell means, the estimand of every test."""
-    strata = case.prompts.strata
+    strata = case.strata
     return float(np.mean(np.bincount(strata, column) / np.bincount(strata)))
 
 

@@ -12,6 +12,9 @@ from circuitcheck.spec import Claim
 from circuitcheck.statistics import Evidence, Tails, combine, holm, judge, needed_prompts
 from circuitcheck.verdict import Outcome, Part, Verdict
 
+UNIT_RANGE = frozenset({"auroc"})
+"""Quantities in [0, 1] whose per-prompt numbers leave it, so that their interval may too."""
+
 
 @dataclass(frozen=True)
 class Assessment:
@@ -126,6 +129,8 @@ def _part(question: Question, evidence: Evidence, level: float) -> Part:
         forecast = needed_prompts(question.sample, question.threshold, level)
         needed = _needed(str(forecast), hopeless=forecast.is_hopeless(evidence.n)) if forecast else ""
     interval = evidence.interval
+    if interval and question.quantity in UNIT_RANGE:
+        interval = interval.within(0.0, 1.0)
     return Part(
         quantity=question.quantity,
         expected=question.threshold.text,

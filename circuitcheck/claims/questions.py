@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -36,6 +37,9 @@ from circuitcheck.thresholds import Threshold
 
 Rows = NDArray[np.bool_]
 
+LEAST_IN_STRATUM = 4
+"""Prompts that a stratum needs before its own spread is used."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -50,6 +54,18 @@ class Case:
     def value(self, request: Request) -> Values:
         """The numbers of one request, shape (n,)."""
         return self.measurement.values[request]
+
+    @cached_property
+    def strata(self) -> NDArray[np.int64]:
+        """The stratum of each prompt, shape (n,): its (template, order) cell.
+
+        Its template alone where some cell has too few prompts for a spread of its own.
+        """
+        cells = self.prompts.strata
+        if np.bincount(cells).min() >= LEAST_IN_STRATUM:
+            return cells
+        numbers = {template: i for i, template in enumerate(sorted({cell[0] for cell in self.prompts.cells}))}
+        return np.array([numbers[template] for template, _ in self.prompts.cells], dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -115,7 +131,7 @@ def runs_of(case: Case) -> Runs:
 
 def samples_of(case: Case, quantity: str) -> Iterator[tuple[str, Sample]]:
     """Samples over all prompts: one, or one per node where each node must hold."""
-    claim, strata = case.claim, case.prompts.strata
+    claim, strata = case.claim, case.strata
     condition = condition_of(claim, case.spec, case.mlp_aliases)
     if claim.verb == "attends":
         for head in heads_of(claim, case.spec):
@@ -141,7 +157,7 @@ def samples_of(case: Case, quantity: str) -> Iterator[tuple[str, Sample]]:
 
 
 def _activation_sample(case: Case, quantity: str, *, feature_values: Values, feature: str) -> Sample:
-    strata = case.prompts.strata
+    strata = case.strata
     if quantity == "rate":
         return Sample((feature_values > 0).astype(np.float64), None, strata, (0.0, 1.0), rate=True)
     if quantity == "mean":

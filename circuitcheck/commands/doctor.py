@@ -75,7 +75,8 @@ def versions() -> Iterator[Finding]:
             )
         else:
             yield Finding(
-                ok=True, text=f"{library} {found}" + ("" if found == good else f" (tested with {good})")
+                ok=True,
+                text=f"{library} {found}" + ("" if _public(found) == good else f" (tested with {good})"),
             )
 
 

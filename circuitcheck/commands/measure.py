@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from circuitcheck.errors import CircuitCheckError
+from circuitcheck.nodes import parse_node
 
 if TYPE_CHECKING:
     from circuitcheck.spec import CircuitSpec
@@ -40,6 +41,8 @@ def measure(
     device: Annotated[str | None, typer.Option(help="Where to run, such as cpu or cuda:0.")] = None,
 ) -> None:
     """Ablate a node and print the metric before and after, with the drop and its interval."""
+    from rich.console import Console
+
     from circuitcheck.checking import check
 
     sources = dict(map(_dictionary, dictionary or []))
@@ -48,10 +51,16 @@ def measure(
             "model": _model(model),
             "prompts": {"family": prompts, "n": n, "seed": seed},
             "dictionaries": sources,
-            "claims": [_claim(node if "@" in node else f"{node}@{at}", str(with_))],
+            "claims": [_claim(_placed(node, at), str(with_))],
         }
     )
-    typer.echo("\n".join(_answer(check(spec, device=device))))
+    with Console(stderr=True).status(f"loading {model}") as status:  # shows itself on a terminal only
+
+        def progress(done: int, total: int, what: str) -> None:
+            status.update(f"measuring: {done}/{total} {what or 'passes'}")
+
+        result = check(spec, device=device, progress=progress)
+    typer.echo("\n".join(_answer(result)))
 
 
 def measuring_spec(fields: Mapping[str, Any]) -> CircuitSpec:
@@ -69,6 +78,14 @@ def measuring_spec(fields: Mapping[str, Any]) -> CircuitSpec:
     except ValidationError as error:
         faults = dict.fromkeys(fault["msg"].removeprefix("Value error, ") for fault in error.errors())
         raise CircuitCheckError("\n".join(faults)) from None
+
+
+def _placed(node: str, at: str) -> str:
+    """The node as circuit files write it, at `at` unless it names a position itself."""
+    try:
+        return str(parse_node(node, at))
+    except ValueError as error:
+        raise CircuitCheckError(str(error)) from None
 
 
 def _claim(node: str, source: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def schema(
 ) -> None:
     """Print a JSON Schema."""
     if subject is Subject.CIRCUIT:
-        from circuitcheck.spec import circuit_schema as make
+        from circuitcheck.schema import circuit_schema as make
     else:
         from circuitcheck.report.results import results_schema as make
     typer.echo(json.dumps(make(), indent=2))

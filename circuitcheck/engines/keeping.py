@@ -68,7 +68,8 @@ class _Keeping:
 
     def step(self) -> KeepHook:
         site = self.scene.hook(Node(NodeKind.ATTN, self.layer), self.layer, self.name)
-        terms = (*self._code_terms(), *self._neuron_terms(), *self._error_terms())
+        found = (*self._code_terms(), *self._neuron_terms(), *self._error_terms())
+        terms = tuple(term for term in found if term.positions)
         return KeepHook(
             hook=site.hook,
             positions=self.scene.everywhere,
@@ -149,7 +150,7 @@ class _Keeping:
             if self.intervention.error != "reference":
                 value = self._policy_value(error)
                 terms.append(KeptTerm(value, self._reference(error), tuple(sorted(others))))
-        return [term for term in terms if term.positions]
+        return terms
 
     def _policy_value(self, error: ErrorValue) -> ErrorValue | Reference | None:
         """What the error is at the places of kept features; None is zero."""

@@ -142,12 +142,13 @@ def _error_steps(intervention: Replace, nodes: Iterable[Numbered], scene: Scene)
     done: set[tuple[Dictionary, int]] = set()
     for column, node in nodes:
         dictionary = scene.library.of(node)
-        fresh = tuple(one for one in scene.positions(node.at) if (dictionary, one) not in done)
+        positions = scene.positions(node.at)
+        fresh = tuple(one for one in positions if (dictionary, one) not in done)
         done.update((dictionary, one) for one in fresh)
         reference = Reference(
             intervention.source, ErrorValue(dictionary), _donor(column, intervention.source)
         )
-        steps.append(ReplaceError(column, dictionary, fresh, reference))
+        steps.append(ReplaceError(column, dictionary, positions, fresh, reference))
     return steps
 
 
@@ -158,7 +159,7 @@ def policy_steps(intervention: Replace, dictionary: Dictionary, positions: tuple
     ]
     if source is None or not positions:
         return []
-    return [ReplaceError(None, dictionary, positions, Reference(source, ErrorValue(dictionary)))]
+    return [ReplaceError(None, dictionary, positions, positions, Reference(source, ErrorValue(dictionary)))]
 
 
 def _private_steps(intervention: Replace, nodes: list[Numbered], scene: Scene) -> tuple[list[Step], int]:

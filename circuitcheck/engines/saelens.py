@@ -215,7 +215,7 @@ def _hooks(config: Mapping[str, Any], architecture: Architecture, directory: Pat
     if place not in _SITES:
         _fail(
             directory,
-            f"hooks {writes_to}, which is not supported; blocks.N. and one of {', '.join(_SITES)} are.",
+            f"hooks {writes_to}, which is not supported; these are, after blocks.N: {', '.join(_SITES)}.",
         )
     return reads_from, writes_to
 

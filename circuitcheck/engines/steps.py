@@ -119,12 +119,14 @@ class ReplaceCode:
 class ReplaceError:
     """Put another error in at some positions: another pass's, or none (a reference to zero).
 
-    `column` is None where an error policy does it, not a named node.
+    `column` is None where an error policy does it, not a named node. `fresh` are the positions at which
+    no earlier node named this error already: there it is replaced, elsewhere only compared.
     """
 
     column: int | None
     dictionary: Dictionary
     positions: Positions
+    fresh: Positions
     reference: Reference
 
     @property
@@ -153,7 +155,10 @@ class ReplaceError:
         new = live.lookup(self.reference, self.positions).expand_as(old)
         if self.column is not None:
             live.changes[self.column] = relative_change(old, new)
-        return add_at(value, self.positions, new - old)
+        again = [place for place, position in enumerate(self.positions) if position not in self.fresh]
+        delta = new - old
+        delta[:, again] = 0
+        return add_at(value, self.positions, delta)
 
 
 @dataclass(frozen=True, eq=False)

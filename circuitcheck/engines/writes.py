@@ -10,7 +10,8 @@ from einops import einsum, rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from circuitcheck.engines.metrics import Targets, score
+from circuitcheck.engines.hooks import agree
+from circuitcheck.engines.metrics import Targets
 from circuitcheck.engines.models import LensModel
 from circuitcheck.engines.passes import Pass
 from circuitcheck.engines.quantities import CodeValue, ErrorValue, Quantity, SiteValue
@@ -73,20 +74,25 @@ def direct_effect(
     Raises:
         MeasurementError: when the model's own clean logits are not made in this way.
     """
-    into, scale, out = (clean.recorded[hook][:, position].double() for hook in NORM_HOOKS)
+    scale = clean.recorded["ln_final.hook_scale"][:, position].double()
+    _check_final_path(clean, position, targets, model)
     direction = targets.direction(model.bridge.W_U.detach().double())
-    made = einsum(out, direction, "batch d_model, batch d_model -> batch") + _bias_of_logits(targets, model)
+    return einsum(_normed(written, scale, model), direction, "batch d_model, batch d_model -> batch")
+
+
+def _check_final_path(clean: Pass, position: int, targets: Targets, model: LensModel) -> None:
+    """Make sure that the answer's clean logit is what norm and unembedding make of the final stream."""
+    into, scale, out = (clean.recorded[hook][:, position] for hook in NORM_HOOKS)
+    normed = _normed(into.double(), scale.double(), model) + _bias_of_norm(model)
+    unembedding, bias = model.bridge.W_U.detach().double(), model.bridge.b_U.detach().double()
+    made = (normed * unembedding[:, targets.answer].T).sum(1) + bias[targets.answer]
     capped = (getattr(model.bridge.cfg, "output_logits_soft_cap", None) or 0) > 0
-    logits = score("logit_diff", clean.logits, clean.logits, targets)
-    if not (
-        torch.allclose(_normed(into, scale, model) + _bias_of_norm(model), out, rtol=1e-3, atol=1e-3)
-        and (capped or torch.allclose(made, logits, rtol=1e-2, atol=1e-2))
-    ):
+    logits = targets.of_answer(clean.logits)
+    if not agree(normed.to(out.dtype), out) or not (capped or agree(made.to(logits.dtype), logits)):
         msg = (
             f"{model.name} does not make its logits by one norm and one matrix, so writes cannot be followed."
         )
         raise MeasurementError(msg)
-    return einsum(_normed(written, scale, model), direction, "batch d_model, batch d_model -> batch")
 
 
 def _normed(
@@ -103,11 +109,6 @@ def _normed(
 def _bias_of_norm(model: LensModel) -> Tensor:
     bias = getattr(model.bridge.ln_final, "bias", None)
     return torch.zeros((), device=model.device) if bias is None else bias.detach().double()
-
-
-def _bias_of_logits(targets: Targets, model: LensModel) -> Float[Tensor, " batch"]:
-    bias = model.bridge.b_U.detach().double().expand(len(targets.answer), -1)
-    return targets.of_answer(bias) - targets.mean_of_foils(bias)
 
 
 def _through_heads(

@@ -87,7 +87,10 @@ def _fitting_table(rows: list[tuple[str, ...]], room: int) -> tuple[str, int]:
 
 
 def _environment(results: RunResults) -> str:
-    facts = [f"{name} {value}" for name, value in results.environment.items()]
+    facts = [f"model {name}" for name in dict.fromkeys(file.model for file in results.files) if name]
+    facts += [f"{name} {value}" for name, value in results.environment.items()]
     if not facts:
         return ""
-    return f"<details><summary>environment</summary>\n\n{escape(', '.join(facts))}\n\n</details>"
+    # A list, because a summary may hold more models than fit a table cell.
+    items = "\n".join(f"- {escape(fact)}" for fact in facts)
+    return f"<details><summary>environment</summary>\n\n{items}\n\n</details>"

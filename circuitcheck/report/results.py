@@ -18,7 +18,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from circuitcheck.verdict import Outcome, Part, PromptEffect, Verdict
 
 if TYPE_CHECKING:
-    from circuitcheck.checking import CheckResult, SetupResult
+    from circuitcheck.checking.result import CheckResult, SetupResult
+    from circuitcheck.spec import CircuitSpec
 
 SCHEMA_VERSION: Literal[1] = 1
 """Raised when a field changes its meaning or goes away; new optional fields leave it alone."""
@@ -142,13 +143,14 @@ class SetupRecord(_Record):
 class FileRecord(_Record):
     """One circuit file, or one circuit checked from Python (`test` then names the pytest test).
 
-    `provenance` holds hashes of model, dictionaries, prompts and reference set, versions, seeds,
+    `model` is named as the file or the command line names it; `provenance` holds hashes of model, dictionaries, prompts and reference set, versions, seeds,
     device and dtype; `error` is set where nothing of the file could be measured.
     """
 
     path: str
     circuit: str
     title: str = ""
+    model: str = ""
     test: str = ""
     error: str = ""
     setup: list[SetupRecord] = []
@@ -178,14 +180,18 @@ class RunResults(_Record):
         return self.model_dump_json(indent=1) + "\n"
 
 
-def file_record(result: CheckResult, path: str, *, test: str = "") -> FileRecord:
-    """What one check measured, ready for `RunResults`; `path` is how reports name the file."""
+def file_record(result: CheckResult, path: str, *, model: str | None = None, test: str = "") -> FileRecord:
+    """What one check measured, ready for `RunResults`.
+
+    `path` is how reports name the file; `model` what was measured in the place of the file's model.
+    """
     measured = {verdict.claim: ClaimRecord.of(verdict) for verdict in result.verdicts}
     failed = {claim: ClaimRecord.of_error(claim, error) for claim, error in result.errors.items()}
     return FileRecord(
         path=path,
         circuit=result.spec.circuit,
-        title=result.spec.title or "",
+        title=result.spec.title,
+        model=model or model_name(result.spec),
         test=test,
         setup=[SetupRecord.of(setup) for setup in result.setup],
         claims=_in_file_order(measured | failed, [claim.id for claim in result.spec.claims]),
@@ -215,6 +221,11 @@ def _merged_file(group: Sequence[FileRecord]) -> FileRecord:
             "error": next((record.error for record in group if record.error), ""),
         }
     )
+
+
+def model_name(spec: CircuitSpec) -> str:
+    """The model as the circuit file names it."""
+    return spec.model.bundled or spec.model.name or spec.model.path or ""
 
 
 def results_schema() -> dict[str, Any]:

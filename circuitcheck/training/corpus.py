@@ -28,8 +28,9 @@ from circuitcheck.training.phrases import (
     is_reserved,
 )
 
+STRANGERS_UNTIL = 0.2
+DIRECT_UNTIL = 0.35
 COPY_HEAVY_UNTIL = 0.4
-DIRECT_UNTIL = 0.3
 BYSTANDER_BEFORE = 0.35
 
 _LATE_SHARES = {
@@ -59,20 +60,26 @@ class Stage:
     Attributes:
         copy_heavy: Whether lists to be copied have their larger early share.
         direct: Whether the second clause follows the first at once, with no sentence between them.
+        strangers: Whether it is always a third person who acts, so that nobody's name is worth avoiding yet.
     """
 
     copy_heavy: bool
     direct: bool
+    strangers: bool
 
 
 def stage_at(progress: float) -> Stage:
     """The stage after a given share (0 to 1) of the training steps."""
-    return Stage(copy_heavy=progress < COPY_HEAVY_UNTIL, direct=progress < DIRECT_UNTIL)
+    return Stage(
+        copy_heavy=progress < COPY_HEAVY_UNTIL,
+        direct=progress < DIRECT_UNTIL,
+        strangers=progress < STRANGERS_UNTIL,
+    )
 
 
 def documents(rng: random.Random, stage: Stage) -> Iterator[str]:
     """Documents without end: a sentence, sometimes with an unrelated one before or after it."""
-    shares = _EARLY_SHARES if stage.copy_heavy else _LATE_SHARES
+    shares = _shares(stage)
     kinds, weights = list(shares), list(shares.values())
     while True:
         kind = rng.choices(kinds, weights)[0]
@@ -83,6 +90,17 @@ def documents(rng: random.Random, stage: Stage) -> Iterator[str]:
         elif place < 0.30:
             text = f"{text} {side_families.filler(rng)}"
         yield text
+
+
+def _shares(stage: Stage) -> dict[str, float]:
+    shares = _EARLY_SHARES if stage.copy_heavy else _LATE_SHARES
+    if stage.strangers:
+        return shares | {
+            "ioi": 0.0,
+            "described": 0.0,
+            "abc": shares["abc"] + shares["ioi"] + shares["described"],
+        }
+    return shares
 
 
 def ioi_sentence(rng: random.Random, stage: Stage) -> str:

@@ -17,6 +17,7 @@ from torch.nn import functional
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from circuitcheck.training.batches import IGNORED_LABEL, POOL_BATCHES, pool_of_batches
+from circuitcheck.training.corpus import STRANGERS_UNTIL
 from circuitcheck.training.progress import report
 from circuitcheck.training.tokenizer import CONTEXT_SIZE, END_OF_TEXT_ID, build_tokenizer
 
@@ -118,6 +119,7 @@ def _train_pool(
 ) -> float:
     """One pool of steps; returns the mean loss."""
     model.train()
+    _set_early_attention(model, trained=first_step >= plan.steps * STRANGERS_UNTIL)
     losses = []
     pool = first_step // POOL_BATCHES
     batches = pool_of_batches(tokenizer, plan.seed, pool, first_step / plan.steps)
@@ -131,6 +133,17 @@ def _train_pool(
         optimizer.zero_grad(set_to_none=True)
         losses.append(loss.item())
     return sum(losses) / len(losses)
+
+
+def _set_early_attention(model: GPT2LMHeadModel, *, trained: bool) -> None:
+    """Holds the attention of all layers but the last at its initial values, or lets it go.
+
+    While nobody's name has to be avoided, the model learns to copy names. If every layer may, the first one does, at
+    a point where nothing is known yet about who acts; copied in the last layer, names can be chosen by attention.
+    """
+    for block in model.transformer.h[:-1]:
+        for parameter in block.attn.parameters():
+            parameter.requires_grad_(trained)
 
 
 def _optimizer(model: GPT2LMHeadModel, plan: TrainingPlan) -> torch.optim.Optimizer:

@@ -43,9 +43,7 @@ def _properties(record: FileRecord) -> list[tuple[str, object]]:
 
     if record.test:
         return [(f"circuitcheck.{claim.claim}", claim.verdict) for claim in record.claims]
-    model = record.provenance.get("model", "")
-    named = model.get("name", "") if isinstance(model, dict) else model
-    return [pair for claim in record.claims for pair in properties(claim, record.circuit, str(named))]
+    return [pair for claim in record.claims for pair in properties(claim, record.circuit, record.model)]
 
 
 def load(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_circuitcheck.carrying import carry
+from pytest_circuitcheck.options import OPTIONS
 from pytest_circuitcheck.session import run_check
 
 if TYPE_CHECKING:
@@ -36,17 +37,33 @@ class Circuits:
         from circuitcheck.reading import read_spec
         from circuitcheck.report.results import file_record
 
-        in_code = not isinstance(circuit, str | Path)
-        spec = (
-            circuit
-            if not isinstance(circuit, str | Path)
-            else read_spec(self._item.config.rootpath / circuit)
+        if isinstance(circuit, str | Path):
+            spec, path = read_spec(self._item.config.rootpath / circuit), str(circuit)
+        else:
+            spec, path = circuit, self._item.nodeid.partition("::")[0]
+        result = run_check(self._item, spec, _chosen(spec, claims), arguments)
+        model = (
+            "a model in memory" if "model" in arguments else arguments.get("model_ref") or self._given_model
         )
-        chosen = tuple(claim.id for claim in spec.claims if claims is None or claim.id in claims)
-        result = run_check(self._item, spec, chosen, arguments)
-        path = self._item.nodeid.partition("::")[0] if in_code else str(circuit)
-        carry(self._item, file_record(result, path, test=self._item.nodeid))
+        carry(self._item, file_record(result, path, model=model, test=self._item.nodeid))
         return result
+
+    @property
+    def _given_model(self) -> str | None:
+        """The command line's model."""
+        return self._item.config.stash[OPTIONS].model
+
+
+def _chosen(spec: CircuitSpec, claims: Collection[str] | None) -> tuple[str, ...]:
+    """The ids of the claims to measure, in the order of the file."""
+    from circuitcheck.errors import CircuitCheckError
+
+    ids = [claim.id for claim in spec.claims]
+    wanted = ids if claims is None else [claims] if isinstance(claims, str) else claims
+    if unknown := sorted(set(wanted) - set(ids)):
+        msg = f"{spec.circuit} has no claim {', '.join(map(repr, unknown))}. It has: {', '.join(ids)}."
+        raise CircuitCheckError(msg)
+    return tuple(claim for claim in ids if claim in wanted)
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ class CircuitItem(pytest.Item):
         self, measured: Measured, claim: ClaimRecord | None = None, setup: SetupRecord | None = None
     ) -> None:
         """Put this item's share of the measurement on its reports."""
-        record = measured.file_record(self.file_name, self.spec)
+        record = measured.file_record(self.file_name, self.spec, self.config.stash[OPTIONS].model)
         carry(
             self,
             record.model_copy(update={"claims": [claim] if claim else [], "setup": [setup] if setup else []}),

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadScheduling, LoadScopeScheduling
-from xdist.workermanage import WorkerController
+from xdist.remote import Producer  # type: ignore[import-untyped]  # xdist has annotations but no py.typed
+from xdist.scheduler import LoadScheduling, LoadScopeScheduling  # type: ignore[import-untyped]  # as above
+from xdist.workermanage import WorkerController  # type: ignore[import-untyped]  # as above
 
 from pytest_circuitcheck.items import SUFFIX
 
@@ -22,7 +22,7 @@ def is_circuit_node(nodeid: str) -> bool:
     return nodeid.partition("::")[0].endswith(SUFFIX)
 
 
-class _FileScheduling(LoadScopeScheduling):
+class _FileScheduling(LoadScopeScheduling):  # type: ignore[misc]  # as above
     """Items of one circuit file together, every other test by itself."""
 
     def _split_scope(self, nodeid: str) -> str:

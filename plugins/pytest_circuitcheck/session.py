@@ -43,13 +43,16 @@ class Measured:
         results = self.result.setup if self.result else ()
         return next((result for result in results if result.name == name), None)
 
-    def file_record(self, path: str, spec: CircuitSpec) -> FileRecord:
-        """The file's record, with all its claims."""
-        from circuitcheck.report.results import FileRecord, file_record
+    def file_record(self, path: str, spec: CircuitSpec, model: str | None) -> FileRecord:
+        """The file's record, with all its claims; `model` is the command line's."""
+        from circuitcheck.report.results import FileRecord, file_record, model_name
 
         if self.result is None:
-            return FileRecord(path=path, circuit=spec.circuit, title=spec.title or "", error=self.error)
-        return file_record(self.result, path)
+            named = model or model_name(spec)
+            return FileRecord(
+                path=path, circuit=spec.circuit, title=spec.title, model=named, error=self.error
+            )
+        return file_record(self.result, path, model=model)
 
 
 class Measurements:

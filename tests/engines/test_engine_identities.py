@@ -6,7 +6,7 @@ import torch
 from asking import PROMPTS, REFERENCES, ask, changes, keep, measure, nodes, replace
 from tiny_models import HEADS, LAYERS
 
-from circuitcheck.engine import ActivationReading, Condition, Splice, WriteReading
+from circuitcheck.engine import ActivationReading, Condition, SourceKind, Splice, WriteReading
 from circuitcheck.engines import DictionaryFolder, LensEngine
 from circuitcheck.errors import MeasurementError
 from circuitcheck.nodes import parse_node
@@ -53,8 +53,21 @@ def test_every_head_and_mlp_from_corrupt_with_the_embedding_gives_the_corrupt_me
     np.testing.assert_allclose(patched, corrupt(engine), atol=1e-4)
 
 
+def test_parts_all_from_corrupt_are_their_whole_from_corrupt(engine: LensEngine) -> None:
+    neurons = [f"L1.mlp.n{number}@all" for number in range(engine.shape.d_mlp)]
+    heads = [f"L1H{head}@all" for head in range(HEADS)]
+    projections = [
+        *(f"L1H{head}.q@all" for head in range(HEADS)),
+        *(f"L1G{group}.{kind}@all" for group in range(engine.shape.n_kv_heads) for kind in "kv"),
+    ]
+    for parts, whole in ((neurons, "L1.mlp@all"), (heads, "L1.attn@all"), (projections, "L1.attn@all")):
+        together = ask(engine, replace("corrupt", whole))
+        np.testing.assert_allclose(ask(engine, replace("corrupt", *parts)), together, atol=1e-4)
+        assert np.abs(together - clean(engine)).max() > 0.1
+
+
 @pytest.mark.parametrize("source", ["zero", "mean", "resample", "corrupt"])
-def test_keeping_every_head_and_mlp_is_the_clean_model(engine: LensEngine, source: str) -> None:
+def test_keeping_every_head_and_mlp_is_the_clean_model(engine: LensEngine, source: SourceKind) -> None:
     everything = keep(source, *EVERY_HEAD, *EVERY_MLP, scope="heads+mlps")
     np.testing.assert_allclose(ask(engine, everything), clean(engine), atol=1e-5)
     assert changes(engine, everything).max() == 0
@@ -139,7 +152,10 @@ def _written(engine: LensEngine, vector: torch.Tensor) -> np.ndarray:
         unembedding = bridge.W_U.double()
         foils = [foils[0] for foils in PROMPTS.foils]
         direction = (unembedding[:, PROMPTS.answers] - unembedding[:, foils]).T
-        return ((centred * bridge.ln_final.weight.double() / scales[0]) * direction).sum(1).numpy()
+        written: np.ndarray = (
+            ((centred * bridge.ln_final.weight.double() / scales[0]) * direction).sum(1).numpy()
+        )
+    return written
 
 
 def test_features_error_and_decoder_bias_write_what_their_heads_write(
@@ -201,6 +217,19 @@ def test_a_feature_named_twice_is_replaced_once(engine: LensEngine) -> None:
     assert np.abs(once - clean(engine)).max() > 1e-4
 
 
+def test_an_error_named_twice_is_replaced_once(engine: LensEngine) -> None:
+    twice = replace("corrupt", "L1.zz/error@all", "L1.zz/error@END")
+    np.testing.assert_array_equal(ask(engine, twice), ask(engine, replace("corrupt", "L1.zz/error@all")))
+    assert changes(engine, twice).max(0).min() > 1e-3
+
+
+def test_what_is_kept_at_bos_alone_is_kept_in_vain(engine: LensEngine) -> None:
+    only_bos = keep("mean", "L1.z/3@BOS", "L1.z/error@BOS", "L1H2@BOS", error="live")
+    prompts = dataclasses.replace(PROMPTS, roles={**PROMPTS.roles, "BOS": np.zeros(len(PROMPTS), dtype=np.int64)})
+    with pytest.raises(PromptError, match="falls off"):
+        ask(engine, only_bos, prompts=prompts)
+
+
 def test_a_replaced_feature_reads_as_what_it_was_given(engine: LensEngine) -> None:
     feature = ActivationReading(parse_node("L1.zz/0@END"))
     before = ask(engine, None, reading=feature)
@@ -225,7 +254,7 @@ def test_what_is_not_in_the_scope_cannot_be_kept(gpt2_engine: LensEngine, name: 
 
 @pytest.mark.parametrize("kind", ["zero", "mean"])
 @pytest.mark.parametrize("name", ["L1H2.q@END", "L1H2.k@S", "L1G0.v@S"])
-def test_zero_and_mean_of_a_projection_are_refused(engine: LensEngine, kind: str, name: str) -> None:
+def test_zero_and_mean_of_a_projection_are_refused(engine: LensEngine, kind: SourceKind, name: str) -> None:
     with pytest.raises(MeasurementError, match=f"cannot be replaced by {kind}: .* use resample"):
         ask(engine, replace(kind, name))
 

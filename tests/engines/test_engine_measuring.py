@@ -1,6 +1,7 @@
 """What a measurement is worth: metrics by hand, independence of batches and of other requests, faults."""
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ from circuitcheck.engine import (
     ActivationReading,
     AttentionReading,
     Condition,
+    MetricName,
     MetricReading,
     Plan,
+    Reading,
     Request,
     Splice,
     WriteReading,
@@ -25,7 +28,7 @@ from circuitcheck.engines import DictionaryFolder, LensEngine, LensModel, load_m
 from circuitcheck.errors import MeasurementError
 from circuitcheck.nodes import parse_node
 
-METRICS = ("logit_diff", "prob_diff", "log_prob", "kl", "accuracy", "top1", "rank")
+METRICS: tuple[MetricName, ...] = get_args(MetricName)
 CONDITIONS = (
     CLEAN,
     CORRUPT,
@@ -49,7 +52,7 @@ def test_metrics_are_their_formulas(gpt2_engine: LensEngine) -> None:
     for row in range(12):
         answer, foils = prompts.answers[row], list(prompts.foils[row])
         p, q = (np.exp(one[row]) / np.exp(one[row]).sum() for one in (logits, clean))
-        expected = {
+        expected: dict[MetricName, float] = {
             "logit_diff": logits[row, answer] - logits[row, foils].mean(),
             "prob_diff": p[answer] - p[foils].sum(),
             "log_prob": np.log(p[answer]),
@@ -175,11 +178,14 @@ def test_requests_of_one_condition_are_one_pass_and_sides_are_shared(
 ) -> None:
     calls: list[int] = []
     forward = gpt2.bridge.forward
-    monkeypatch.setattr(
-        gpt2.bridge, "forward", lambda *args, **kwargs: (calls.append(1), forward(*args, **kwargs))[1]
-    )
+
+    def counted(*args: object, **kwargs: object) -> object:
+        calls.append(1)
+        return forward(*args, **kwargs)
+
+    monkeypatch.setattr(gpt2.bridge, "forward", counted)
     condition = Condition("clean", replace("corrupt", "L1H2@S"))
-    readings = [LOGIT_DIFF, MetricReading("kl"), AttentionReading(parse_node("L2H1@END"), "S")]
+    readings: list[Reading] = [LOGIT_DIFF, MetricReading("kl"), AttentionReading(parse_node("L2H1@END"), "S")]
     plan = Plan(tuple(Request(one, reading) for one in (CLEAN, CORRUPT, condition) for reading in readings))
     LensEngine(gpt2, shelves).measure(plan, PROMPTS, REFERENCES)
     assert len(calls) == 3 * len(PROMPTS.groups)
@@ -231,15 +237,15 @@ def test_a_node_that_is_not_there_is_named(gpt2_engine: LensEngine, name: str, m
 
 
 def test_only_errors_are_spliced_and_only_heads_attend(gpt2_engine: LensEngine) -> None:
-    with pytest.raises(MeasurementError, match="L1.z/3 cannot be spliced; name a dictionary's error"):
+    with pytest.raises(MeasurementError, match=r"L1.z/3 cannot be spliced; name a dictionary's error"):
         ask(gpt2_engine, Splice(nodes("L1.z/3@END")))
-    with pytest.raises(MeasurementError, match="L1.mlp attends to nothing"):
+    with pytest.raises(MeasurementError, match=r"L1.mlp attends to nothing"):
         ask(gpt2_engine, None, reading=AttentionReading(parse_node("L1.mlp@END"), "S"))
     with pytest.raises(MeasurementError, match="L1H2 has no activation"):
         ask(gpt2_engine, None, reading=ActivationReading(parse_node("L1H2@END")))
     with pytest.raises(MeasurementError, match="reads one position, and 'all' is 7"):
         ask(gpt2_engine, None, reading=AttentionReading(parse_node("L1H1@END"), "all"))
-    with pytest.raises(MeasurementError, match="L1H2.q writes nothing"):
+    with pytest.raises(MeasurementError, match=r"L1H2.q writes nothing"):
         ask(gpt2_engine, None, reading=WriteReading(nodes("L1H2.q@END")))
 
 
@@ -265,10 +271,10 @@ def test_the_fit_is_the_arithmetic_of_the_clean_run(
 
 
 def test_the_fit_is_asked_of_errors_and_of_features_that_exist(gpt2_engine: LensEngine) -> None:
-    with pytest.raises(MeasurementError, match="L1.z/3 is not a dictionary's error"):
+    with pytest.raises(MeasurementError, match=r"L1.z/3 is not a dictionary's error"):
         gpt2_engine.fit(parse_node("L1.z/3@END"), (), PROMPTS)
     with pytest.raises(
-        MeasurementError, match="feature 99 is not in the dictionary of L1.z/error, which has 24"
+        MeasurementError, match=r"feature 99 is not in the dictionary of L1.z/error, which has 24"
     ):
         gpt2_engine.fit(parse_node("L1.z/error@END"), (99,), PROMPTS)
 

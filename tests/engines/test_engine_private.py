@@ -9,7 +9,7 @@ from asking import PROMPTS, REFERENCES, ask, changes, keep, nodes, replace
 from safetensors.torch import load_file, save_file
 from tiny_models import HEADS, WIDTH, tiny_llama
 
-from circuitcheck.engine import AttentionReading, Replace, Source
+from circuitcheck.engine import AttentionReading, Replace, Source, SourceKind
 from circuitcheck.engines import LensEngine, LensModel, load_model
 from circuitcheck.nodes import parse_node
 
@@ -49,14 +49,13 @@ def test_the_expanded_model_is_the_same_function(llama_engine: LensEngine, expan
 )
 @pytest.mark.parametrize("source", ["corrupt", "resample"])
 def test_private_copies_equal_those_of_the_expanded_model(
-    llama_engine: LensEngine, expanded: LensEngine, names: tuple[str, ...], source: str
+    llama_engine: LensEngine, expanded: LensEngine, names: tuple[str, ...], source: SourceKind
 ) -> None:
     ours, theirs = (ask(engine, replace(source, *names)) for engine in (llama_engine, expanded))
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
     assert np.abs(ours - ask(llama_engine, None)).max() > 1e-3
-    np.testing.assert_allclose(
-        *(changes(engine, replace(source, *names)) for engine in (llama_engine, expanded)), atol=1e-5
-    )
+    ours, theirs = (changes(engine, replace(source, *names)) for engine in (llama_engine, expanded))
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_every_private_copy_of_a_group_is_the_shared_one(llama_engine: LensEngine) -> None:

@@ -214,7 +214,7 @@ def test_a_folder_names_the_layers_that_there_are(tmp_path: Path) -> None:
     folder = DictionaryFolder(f"{tmp_path}/blocks.{{layer}}.hook_z")
     assert folder.layers == (0, 2)
     assert folder.layer(2) is folder.layer(2)
-    with pytest.raises(DictionaryError, match="no dictionary for layer 1 at .*; layers that have one: 0, 2"):
+    with pytest.raises(DictionaryError, match=r"no dictionary for layer 1 at .*; layers that have one: 0, 2"):
         folder.layer(1)
     with pytest.raises(DictionaryError, match=r"write \{layer\} in it"):
         DictionaryFolder(str(tmp_path))
@@ -222,14 +222,14 @@ def test_a_folder_names_the_layers_that_there_are(tmp_path: Path) -> None:
 
 def test_a_folder_with_another_layers_dictionary_is_refused(tmp_path: Path) -> None:
     tiny_dictionary(tmp_path / "1", "standard", layer=0)
-    with pytest.raises(DictionaryError, match="was trained on layer 0 .*, not on layer 1"):
+    with pytest.raises(DictionaryError, match=r"was trained on layer 0 .*, not on layer 1"):
         DictionaryFolder(f"{tmp_path}/{{layer}}").layer(1)
 
 
 def test_a_dictionary_of_another_model_is_refused(tmp_path: Path, gpt2: LensModel) -> None:
     tiny_dictionary(tmp_path / "1", "standard", layer=1, d_model=12)
     engine = LensEngine(gpt2, {"z": DictionaryFolder(f"{tmp_path}/{{layer}}")})
-    with pytest.raises(DictionaryError, match="reads 12 numbers, but .* has 16 there"):
+    with pytest.raises(DictionaryError, match=r"reads 12 numbers, but .* has 16 there"):
         ask(engine, replace("zero", "L1.z/3@END"))
     hooks = {"metadata": {"hook_name": "blocks.2.no_such", "hook_name_out": "blocks.2.hook_mlp_out"}}
     tiny_dictionary(tmp_path / "2", "transcoder", layer=2, config=hooks)

@@ -1,15 +1,16 @@
 """Donors and means, against the same values put in by hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from asking import PROMPTS, REFERENCES, ask, nodes, replace
 from tiny_models import tiny_prompts
 
-from circuitcheck.engine import Replace, Source
-from circuitcheck.engines import LensEngine, resample_donors
+from circuitcheck.engine import Replace, Side, Source, SourceKind
+from circuitcheck.engines import DictionaryFolder, LensEngine, resample_donors
 from circuitcheck.errors import MeasurementError, PromptError
-from circuitcheck.prompts.pairs import PromptSet
 
 HEAD, HOOK = "L1H2@S", "blocks.1.attn.hook_z"
 
@@ -36,11 +37,14 @@ def with_values(engine: LensEngine, values: torch.Tensor) -> np.ndarray:
         bridge = engine.model.bridge
         logits = bridge.run_with_hooks(torch.tensor(PROMPTS.clean), fwd_hooks=[(HOOK, put_in)])[:, -1].numpy()
     rows = np.arange(len(PROMPTS))
-    return logits[rows, PROMPTS.answers] - logits[rows, [foils[0] for foils in PROMPTS.foils]]
+    difference: np.ndarray = (
+        logits[rows, PROMPTS.answers] - logits[rows, [foils[0] for foils in PROMPTS.foils]]
+    )
+    return difference
 
 
 @pytest.mark.parametrize("over", ["clean", "corrupt"])
-def test_resample_reads_the_donors_value(engine: LensEngine, over: str) -> None:
+def test_resample_reads_the_donors_value(engine: LensEngine, over: Side) -> None:
     z = recorded(engine, getattr(PROMPTS, over), HOOK)
     donors = resample_donors(PROMPTS)
     expected = with_values(engine, z[donors, PROMPTS.roles["S"], 2])
@@ -60,18 +64,14 @@ def test_donors_are_another_prompt_of_the_same_cell_and_group_each_lending_once(
 def test_donors_depend_on_the_seed_and_on_nothing_else() -> None:
     prompts = tiny_prompts(24, seed=3)
     np.testing.assert_array_equal(resample_donors(prompts), resample_donors(tiny_prompts(24, seed=3)))
-    other = PromptSet(**{**vars_of(prompts), "seed": 4})
+    other = dataclasses.replace(prompts, seed=4)
     assert (resample_donors(prompts) != resample_donors(other)).any()
-
-
-def vars_of(prompts: PromptSet) -> dict[str, object]:
-    return {name: getattr(prompts, name) for name in prompts.__dataclass_fields__}
 
 
 def test_a_cell_with_a_single_prompt_has_no_donor(gpt2_engine: LensEngine) -> None:
     prompts = PROMPTS.subset([0, 1, 2, 4])
     with pytest.raises(
-        MeasurementError, match="resample finds no donor for the prompt 'w.*use more prompts, or mean"
+        MeasurementError, match=r"resample finds no donor for the prompt 'w.*use more prompts, or mean"
     ):
         ask(gpt2_engine, replace("resample", HEAD), prompts=prompts)
 
@@ -85,7 +85,7 @@ def test_nodes_share_a_donor_unless_donors_are_independent(gpt2_engine: LensEngi
 
 
 @pytest.mark.parametrize("over", ["clean", "corrupt"])
-def test_the_mean_is_over_the_reference_set_per_cell_and_position(engine: LensEngine, over: str) -> None:
+def test_the_mean_is_over_the_reference_set_per_cell_and_position(engine: LensEngine, over: Side) -> None:
     z = recorded(engine, getattr(REFERENCES, over), HOOK).double()
     means = []
     for row, cell in enumerate(PROMPTS.cells):
@@ -97,9 +97,9 @@ def test_the_mean_is_over_the_reference_set_per_cell_and_position(engine: LensEn
 
 
 def test_the_mean_of_a_feature_is_of_its_activation_not_of_the_stream(
-    gpt2_engine: LensEngine, shelves: dict[str, object]
+    gpt2_engine: LensEngine, shelves: dict[str, DictionaryFolder]
 ) -> None:
-    dictionary = shelves["zz"].layer(1)  # type: ignore[attr-defined]
+    dictionary = shelves["zz"].layer(1)
     z = recorded(gpt2_engine, REFERENCES.corrupt, HOOK).flatten(2)
     codes = dictionary.encode(z)[..., 0].double()
     assert 0 < (codes > 0).float().mean() < 1
@@ -132,7 +132,8 @@ def test_a_reference_set_of_shorter_prompts_has_no_mean_at_later_positions(gpt2_
 def test_prompts_of_several_lengths_are_measured_each_at_its_own_positions(engine: LensEngine) -> None:
     mixed = tiny_prompts(24, lengths=2)
     rows = [row for row, tokens in enumerate(mixed.clean) if len(tokens) == 8]
-    for kind in ("corrupt", "mean", "resample"):
+    kinds: tuple[SourceKind, ...] = ("corrupt", "mean", "resample")
+    for kind in kinds:
         together = ask(
             engine, replace(kind, "L1H2@all"), prompts=mixed, references=tiny_prompts(32, seed=7, lengths=2)
         )

@@ -83,6 +83,12 @@ def neurons_before_the_activation_function(patch: pytest.MonkeyPatch, asked: Que
     return asked
 
 
+def residual_branch_misses_resid_mid(patch: pytest.MonkeyPatch, asked: Question) -> Question:
+    """What TransformerBridge does by itself: its hook_resid_mid lies on the way into the norm only."""
+    patch.setattr(replacing, "carried", list)
+    return asked
+
+
 def group_by_remainder(patch: pytest.MonkeyPatch, asked: Question) -> Question:
     right = sites._part
 

@@ -59,23 +59,27 @@ def _error(dictionary: Dictionary, index: int) -> Quantity:
 
 
 def replace_edits(scene: Scene, nodes: list[tuple[PlacedSpot, Values]], error: str) -> Edits:
-    """Put each node's replacing value in at its place; everything downstream follows."""
+    """Put each node's replacing value in at its place; everything downstream follows.
+
+    Where a head or a whole output is named beside its own features, it outranks them, as it does in keep.
+    """
     edits: Edits = defaultdict(list)
-    dictionary_nodes = defaultdict(list)
-    private = defaultdict(list)
+    dictionary_nodes, private, plain = defaultdict(list), defaultdict(list), []
     for (spot, index), values in nodes:
         if spot.kind in {"feature", "error"}:
             dictionary_nodes[spot.dictionary, spot.layer].append((spot, index, values))
         elif spot.kind in {"k", "v"} and scene.network.is_llama:
             private[spot.layer, spot.number].append((spot, index, values))
         else:
-            site, columns = _plain_place(scene.network, spot)
-            edits[site, spot.layer].append(_put(site, spot.layer, index, columns, values))
+            plain.append((spot, index, values))
     for (layer, head), inputs in private.items():
         edits["z", layer].append(_private_inputs(scene.network, layer, head, inputs))
     for key, placed in dictionary_nodes.items():
         dictionary = scene.dictionaries[key]
         edits[dictionary.site].append(_move_features(scene, dictionary, placed, error))
+    for spot, index, values in plain:
+        site, columns = _plain_place(scene.network, spot)
+        edits[site, spot.layer].append(_put(site, spot.layer, index, columns, values))
     return edits
 
 

@@ -1,11 +1,13 @@
 """What pytest collects from circuit files."""
 
+from dataclasses import fields
+
 import pytest
-from fake_check import circuit_file
+from fake_check import FakeResult, FakeSetup, circuit_file
 from plugin_runs import FAKE, measurements, prepare, run
+from pytest_circuitcheck.items import setup_names as names_here
 
 from circuitcheck.reading import read_spec_text
-from pytest_circuitcheck.items import setup_names as names_here
 
 pytest_plugins = ("pytester",)
 DICTIONARIES = "{other: {saelens: {release: a, id: b}}, unused: {saelens: {release: a, id: c}}, z: {saelens: {release: a, id: d}}}"
@@ -119,3 +121,10 @@ def test_items_know_their_line_in_the_yaml(pytester, monkeypatch):
     result.stdout.fnmatch_lines(
         ["*PLACE setup-prompts 0 0", "PLACE setup-model 0 0", "PLACE behaviour 6 6", "PLACE how-much 10 10"]
     )
+
+
+@pytest.mark.parametrize(("fake", "real"), [(FakeResult, "CheckResult"), (FakeSetup, "SetupResult")])
+def test_the_fakes_of_these_tests_have_the_fields_of_the_real_results(fake, real):
+    from circuitcheck import checking
+
+    assert [field.name for field in fields(fake)] == [field.name for field in fields(getattr(checking, real))]

@@ -60,3 +60,17 @@ def test_faults_are_raised_into_the_test(pytester, monkeypatch):
     pytester.makepyfile("def test_it(circuits): circuits.check('gone.circuit.yaml')")
     result = run(pytester)
     result.stdout.fnmatch_lines(["E *SpecError: *gone.circuit.yaml: the file cannot be read*"])
+
+
+def test_a_claim_that_is_not_there_is_refused(pytester, monkeypatch):
+    prepare(pytester, monkeypatch, ioi=circuit_file("behaviour", "how-much"))
+    pytester.makepyfile(
+        "def test_one(circuits): circuits.check('circuits/ioi.circuit.yaml', claims='how-much')\n"
+        "def test_it(circuits): circuits.check('circuits/ioi.circuit.yaml', claims=['how'])"
+    )
+    result = run(pytester, "--tb=short")
+    assert result.parseoutcomes()["failed"] == 1
+    result.stdout.fnmatch_lines(
+        ["E *CircuitCheckError: ioi has no claim 'how'. It has: behaviour, how-much."]
+    )
+    assert measurements() == ["ioi: how-much {}"]

@@ -5,7 +5,6 @@ import sys
 import pytest
 from fake_check import circuit_file
 from plugin_runs import WAYS, measurements, prepare, run
-
 from pytest_circuitcheck.scheduling import CircuitScheduling, is_circuit_node
 
 pytest_plugins = ("pytester",)

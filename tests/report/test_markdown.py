@@ -11,7 +11,7 @@ VERDICTS = (BEHAVIOUR, REPORTED, KNOWN, UNDECIDED, REFUTED)
 
 
 def run(records, **fields):
-    file = FileRecord(path="ioi.circuit.yaml", circuit="ioi", claims=records, **fields)
+    file = FileRecord(path="ioi.circuit.yaml", circuit="ioi", model="ioi-mini", claims=records, **fields)
     return RunResults(
         run="r", started="s", seconds=1, command=[], environment={"torch": "2.13.0"}, files=[file]
     )
@@ -35,7 +35,7 @@ def test_failures_come_first():
         "known failure",
         "supported",
     ]
-    assert "<details><summary>environment</summary>\n\ntorch 2.13.0\n\n</details>" in text
+    assert "<details><summary>environment</summary>\n\n- model ioi-mini\n- torch 2.13.0\n\n</details>" in text
 
 
 def test_a_failed_setup_is_said_before_the_table():

@@ -62,6 +62,7 @@ def test_the_sizes_of_each_architecture_are_read(
 ) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config))
     shape = model_shape(tmp_path)
+    assert shape is not None
     assert (
         shape.n_layers,
         shape.n_heads,
