@@ -6,6 +6,7 @@ A conftest of a test imports `pytest_circuitcheck_check` from here. Each call ad
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from pytest_circuitcheck.items import setup_names
@@ -55,6 +56,10 @@ class FakeResult:
     setup: tuple[FakeSetup, ...]
     provenance: dict[str, Any]
     seconds: float
+    example: Any = None
+
+
+EXAMPLE = SimpleNamespace(tokens=("<bos>", "Mary"), roles={"IO": 1}, template="garden", order="ABBA")
 
 
 def circuit_file(*claims, circuit="ioi", extra=None):
@@ -73,6 +78,7 @@ def fake_result(spec, claims):
         setup=tuple(FakeSetup(name, ok=True, message="in order", facts={}) for name in setup_names(spec)),
         provenance={"model": "ioi-mini", "seed": 0, "digests": ("ab", "cd")},
         seconds=0.5,
+        example=EXAMPLE,
     )
 
 

@@ -12,7 +12,17 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 from transformers.utils import logging as transformers_logging
 
 from circuitcheck.nodes import END
@@ -41,6 +51,25 @@ def tiny_llama(
         intermediate_size=24, vocab_size=VOCABULARY, max_position_embeddings=32, bos_token_id=0, eos_token_id=0,
     )  # fmt: skip
     return _write(LlamaForCausalLM(config), directory, seed)
+
+
+def tiny_gemma2(directory: Path, *, seed: int = 0) -> Path:
+    """A Gemma 2: norms behind attention and MLP, soft-caps, rotary, fewer key-value heads than heads."""
+    config = Gemma2Config(
+        num_hidden_layers=LAYERS, hidden_size=WIDTH, num_attention_heads=HEADS, num_key_value_heads=2, head_dim=8,
+        intermediate_size=24, query_pre_attn_scalar=8, vocab_size=VOCABULARY, max_position_embeddings=32,
+        bos_token_id=0, eos_token_id=0,
+    )  # fmt: skip
+    return _write(Gemma2ForCausalLM(config), directory, seed)
+
+
+def tiny_neox(directory: Path, *, seed: int = 0) -> Path:
+    """A GPT-NeoX: attention and MLP in parallel, so there is no middle of a block."""
+    config = GPTNeoXConfig(
+        num_hidden_layers=LAYERS, hidden_size=WIDTH, num_attention_heads=HEADS, intermediate_size=24,
+        vocab_size=VOCABULARY, max_position_embeddings=32, bos_token_id=0, eos_token_id=0,
+    )  # fmt: skip
+    return _write(GPTNeoXForCausalLM(config), directory, seed)
 
 
 def tiny_dictionary(

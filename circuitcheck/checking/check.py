@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from circuitcheck.checking.bench import Bench, Overrides, open_bench
-from circuitcheck.checking.result import CheckResult, SetupResult
+from circuitcheck.checking.result import CheckResult, ExamplePrompt, SetupResult
 from circuitcheck.checking.running import ClaimRun, Prompted, corruption_of, needs_references
 from circuitcheck.checking.setup import (
     DictionaryUse,
@@ -24,6 +24,7 @@ from circuitcheck.claims.planning import metric
 from circuitcheck.engine import CLEAN, Plan, Progress
 from circuitcheck.errors import DictionaryError
 from circuitcheck.prompts.build import build_prompts, build_references
+from circuitcheck.prompts.pairs import PromptSet
 from circuitcheck.reading import read_spec
 from circuitcheck.spec import CircuitSpec, Claim
 
@@ -95,6 +96,14 @@ class _Check:
             setup=(prompts_result(evaluated), able, *fits),
             provenance=self._provenance(prompts),
             seconds=time.monotonic() - started,
+            example=self._example(evaluated),
+        )
+
+    def _example(self, prompts: PromptSet) -> ExamplePrompt:
+        template, order = prompts.cells[0]
+        tokens = tuple(self.bench.tokenizer.decode(token) for token in prompts.clean[0])
+        return ExamplePrompt(
+            tokens, {role: int(at[0]) for role, at in prompts.roles.items()}, template, order
         )
 
     def _prompts(self, used: Sequence[DictionaryUse]) -> dict[str, Prompted]:

@@ -27,6 +27,19 @@ class SetupResult:
 
 
 @dataclass(frozen=True)
+class ExamplePrompt:
+    """One clean prompt as the model sees it, to draw the circuit over.
+
+    `tokens` is the text of each token, BOS included where there is one; `roles` the index of each role's.
+    """
+
+    tokens: tuple[str, ...]
+    roles: Mapping[str, int]
+    template: str
+    order: str
+
+
+@dataclass(frozen=True)
 class CheckResult:
     """Verdicts of the claims that were measured, in the order of the file.
 
@@ -41,6 +54,7 @@ class CheckResult:
     setup: tuple[SetupResult, ...]
     provenance: Mapping[str, Any]
     seconds: float
+    example: ExamplePrompt | None = None
 
     def to_frame(self, per: Literal["claim", "prompt"] = "claim") -> pd.DataFrame:
         """One row per expectation and slice of each claim, or one per claim and prompt."""

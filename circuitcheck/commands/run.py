@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import entry_points
 from itertools import takewhile
 from typing import Annotated
@@ -25,10 +26,11 @@ def run(
 def pytest_arguments(arguments: list[str]) -> list[str]:
     """What pytest is called with: files come first, and everything from the first flag on is pytest's."""
     files = list(takewhile(lambda argument: not argument.startswith("-"), arguments))
-    return ["-p", _plugin(), *(files or [DEFAULT]), *arguments[len(files) :]]
+    return [*_plugin(), *(files or [DEFAULT]), *arguments[len(files) :]]
 
 
-def _plugin() -> str:
-    """The plugin by the name that pytest knows, also where plugins are not loaded by themselves."""
+def _plugin() -> list[str]:
+    """The flag that loads the plugin, where pytest does not find it by itself."""
     installed = entry_points(group="pytest11", name="circuitcheck")
-    return "circuitcheck" if installed else "pytest_circuitcheck"
+    found = installed and not os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    return [] if found else ["-p", "pytest_circuitcheck"]

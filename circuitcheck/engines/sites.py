@@ -23,6 +23,8 @@ MLP_OUT = "hook_mlp_out"
 NEURONS = "mlp.hook_post"
 RESID = "hook_resid_pre"
 RESID_MID = "hook_resid_mid"
+RESID_POST = "hook_resid_post"
+ATTN_OUT = "hook_attn_out"
 
 _HOOKS: Mapping[NodeKind, str] = {
     NodeKind.HEAD: Z,
@@ -31,7 +33,7 @@ _HOOKS: Mapping[NodeKind, str] = {
     NodeKind.Q: "attn.hook_q",
     NodeKind.K: "attn.hook_k",
     NodeKind.V: "attn.hook_v",
-    NodeKind.ATTN: "hook_attn_out",
+    NodeKind.ATTN: ATTN_OUT,
     NodeKind.MLP: MLP_OUT,
     NodeKind.NEURON: NEURONS,
     NodeKind.RESID: RESID,
@@ -89,6 +91,8 @@ def site_of(node: Node, model: LensModel) -> Site:
         return Site(existing_hook("hook_embed", node, model))
     assert node.layer is not None, "only embed has no layer"
     hook = existing_hook(block_hook(node.layer, _HOOKS[node.kind]), node, model)
+    if node.kind is NodeKind.NEURON:
+        weight_of(model, node.layer, "mlp.W_out")  # experts have neurons of their own, and no such matrix
     return Site(hook, _part(node, model.shape))
 
 
@@ -129,23 +133,17 @@ def check_range(node: Node, shape: Shape) -> None:
             raise MeasurementError(msg)
 
 
-def linear_map(model: LensModel, layer: int, name: str) -> Tensor:
+def weight_of(model: LensModel, layer: int, name: str) -> Tensor:
     """A weight of one block under its TransformerLens name: `attn.W_O` or `mlp.W_out`.
 
     Raises:
-        MeasurementError: when the block has no such single matrix (a mixture of experts has not), or
-            another norm stands between it and the residual stream (Gemma 2).
+        MeasurementError: when the block has no such single matrix (a mixture of experts has not).
     """
-    if getattr(model.bridge.cfg, "use_normalization_before_and_after", False):
-        msg = (
-            f"{model.name} normalises what its blocks write, so what their parts write cannot be told apart."
-        )
-        raise MeasurementError(msg)
     part: Any = model.bridge.blocks[layer]
     for step in name.split("."):
         part = getattr(part, step, None)
     if not isinstance(part, Tensor):
-        msg = f"layer {layer} of {model.name} has no single {name}, so what its parts write cannot be told apart."
+        msg = f"layer {layer} of {model.name} has no single {name}, so its heads or neurons cannot be named."
         raise MeasurementError(msg)
     return part.detach()
 

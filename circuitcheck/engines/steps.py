@@ -17,7 +17,7 @@ from circuitcheck.engines.dictionaries import Dictionary
 from circuitcheck.engines.hooks import add_at, agree, code_delta, keep, relative_change
 from circuitcheck.engines.passes import BEFORE, EDIT, Live, ReplacedCode, Step
 from circuitcheck.engines.quantities import CodeValue, ErrorValue, Quantity
-from circuitcheck.engines.sites import MLP_OUT, RESID_MID, Site, block_hook
+from circuitcheck.engines.sites import MLP_OUT, RESID_MID, RESID_POST, Site, block_hook
 from circuitcheck.engines.sources import Reference
 from circuitcheck.errors import MeasurementError
 
@@ -259,7 +259,7 @@ class CarryResidMid:
     @property
     def hook(self) -> str:
         """The block's output."""
-        return block_hook(self.layer, "hook_resid_post")
+        return block_hook(self.layer, RESID_POST)
 
     @property
     def live_hooks(self) -> tuple[str, ...]:

@@ -14,12 +14,15 @@ from circuitcheck.engines.hooks import agree
 from circuitcheck.engines.metrics import Targets
 from circuitcheck.engines.models import LensModel
 from circuitcheck.engines.passes import Pass
+from circuitcheck.engines.probing import check_adds_up, linear_map
 from circuitcheck.engines.quantities import CodeValue, ErrorValue, Quantity, SiteValue
 from circuitcheck.engines.scene import Scene
-from circuitcheck.engines.sites import PROJECTIONS, linear_map, site_of
+from circuitcheck.engines.sites import PROJECTIONS, site_of
 from circuitcheck.errors import MeasurementError
 from circuitcheck.nodes import Node, NodeKind
 
+STREAM = frozenset({NodeKind.EMBED, NodeKind.RESID, NodeKind.RESID_MID})
+"""Nodes that are the residual stream itself."""
 NORM_HOOKS = ("ln_final.hook_in", "ln_final.hook_scale", "ln_final.hook_out")
 
 
@@ -32,9 +35,9 @@ def written_quantity(node: Node, scene: Scene) -> Quantity:
     if node.kind in PROJECTIONS:
         msg = f"{node.name} writes nothing to the residual stream; name its head."
         raise MeasurementError(msg)
-    if getattr(scene.model.bridge.cfg, "use_normalization_before_and_after", False):
-        msg = f"{scene.model.name} normalises what its blocks write, so {node.name} cannot be followed to the logits."
-        raise MeasurementError(msg)
+    scene.check(node)
+    if node.kind not in STREAM:
+        check_adds_up(scene.model, node.layer or 0)
     if node.kind is NodeKind.FEATURE:
         return CodeValue(scene.library.of(node), (node.index or 0,))
     if node.kind is NodeKind.ERROR:

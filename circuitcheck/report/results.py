@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from circuitcheck.verdict import Outcome, Part, PromptEffect, Verdict
 
 if TYPE_CHECKING:
-    from circuitcheck.checking.result import CheckResult, SetupResult
+    from circuitcheck.checking.result import CheckResult, ExamplePrompt, SetupResult
     from circuitcheck.spec import CircuitSpec
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -140,6 +140,21 @@ class SetupRecord(_Record):
         return cls(name=setup.name, ok=setup.ok, message=setup.message, facts=dict(setup.facts))
 
 
+class ExampleRecord(_Record):
+    """One clean prompt as tokens, BOS included, with the index of each role's token, to draw circuits over."""
+
+    tokens: list[str]
+    roles: dict[str, int]
+    template: str
+    order: str
+
+    @classmethod
+    def of(cls, example: ExamplePrompt) -> ExampleRecord:
+        """The record of an example prompt."""
+        roles = {role: int(index) for role, index in example.roles.items()}
+        return cls(tokens=list(example.tokens), roles=roles, template=example.template, order=example.order)
+
+
 class FileRecord(_Record):
     """One circuit file, or one circuit checked from Python (`test` then names the pytest test).
 
@@ -156,6 +171,7 @@ class FileRecord(_Record):
     setup: list[SetupRecord] = []
     claims: list[ClaimRecord] = []
     provenance: dict[str, Any] = {}
+    example: ExampleRecord | None = None
     seconds: Number = None
 
 
@@ -196,6 +212,7 @@ def file_record(result: CheckResult, path: str, *, model: str | None = None, tes
         setup=[SetupRecord.of(setup) for setup in result.setup],
         claims=_in_file_order(measured | failed, [claim.id for claim in result.spec.claims]),
         provenance=_lists(result.provenance),
+        example=ExampleRecord.of(result.example) if result.example else None,
         seconds=result.seconds,
     )
 

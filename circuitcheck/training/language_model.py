@@ -6,6 +6,7 @@ One thread and a seeded generator, so that the same command on the same machine 
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,21 +51,31 @@ LAST_RATE = 0.02
 """The learning rate at the end, as a share of its peak."""
 
 
-def train_language_model(plan: TrainingPlan, work: Path) -> GPT2LMHeadModel:
-    """Trains, or goes on from the newest checkpoint under `work`, and returns the model in evaluation mode."""
+@dataclass(frozen=True)
+class Trained:
+    """A trained model in evaluation mode, and how long it took, stops between checkpoints left out."""
+
+    model: GPT2LMHeadModel
+    minutes: float
+
+
+def train_language_model(plan: TrainingPlan, work: Path) -> Trained:
+    """Trains, or goes on from the newest checkpoint under `work`."""
     torch.set_num_threads(1)
     tokenizer = build_tokenizer()
     model = new_model(tokenizer.get_vocab_size(), plan.seed)
     optimizer = _optimizer(model, plan)
-    step = _resume(work, model, optimizer)
+    step, seconds = _resume(work, model, optimizer)
+    began = time.monotonic() - seconds
     while step < plan.steps:
         loss = _train_pool(model, optimizer, plan, tokenizer, step)
         step += POOL_BATCHES
         if step % (4 * POOL_BATCHES) == 0:
             report(f"seed {plan.seed}: step {step}/{plan.steps}, loss {loss:.3f} nats per token")
         if step % plan.checkpoint_steps == 0 or step >= plan.steps:
-            save_checkpoint(work, step, model, optimizer)
-    return model.eval()
+            seconds = time.monotonic() - began
+            save_checkpoint(work, step, seconds, model, optimizer)
+    return Trained(model.eval(), seconds / 60)
 
 
 def new_model(vocabulary: int, seed: int) -> GPT2LMHeadModel:
@@ -157,20 +168,23 @@ def _optimizer(model: GPT2LMHeadModel, plan: TrainingPlan) -> torch.optim.Optimi
     return torch.optim.AdamW(groups, lr=plan.peak_rate, betas=(0.9, 0.98), fused=True)
 
 
-def save_checkpoint(work: Path, step: int, model: GPT2LMHeadModel, optimizer: torch.optim.Optimizer) -> None:
+def save_checkpoint(
+    work: Path, step: int, seconds: float, model: GPT2LMHeadModel, optimizer: torch.optim.Optimizer
+) -> None:
     """Saves everything that training needs to go on."""
     work.mkdir(parents=True, exist_ok=True)
-    state = {"step": step, "model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    progress = {"step": step, "seconds": seconds}
+    state = {**progress, "model": model.state_dict(), "optimizer": optimizer.state_dict()}
     torch.save(state, work / f"step-{step:06d}.pt")
 
 
-def _resume(work: Path, model: GPT2LMHeadModel, optimizer: torch.optim.Optimizer) -> int:
-    """Loads the newest checkpoint, if there is one, and returns its step."""
+def _resume(work: Path, model: GPT2LMHeadModel, optimizer: torch.optim.Optimizer) -> tuple[int, float]:
+    """Loads the newest checkpoint, if there is one, and returns its step and the seconds it took to get there."""
     saved = sorted(work.glob("step-*.pt"))
     if not saved:
-        return 0
+        return 0, 0.0
     state = torch.load(saved[-1], weights_only=True)
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     report(f"going on from {saved[-1]}")
-    return int(state["step"])
+    return int(state["step"]), float(state["seconds"])

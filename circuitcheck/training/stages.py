@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -82,11 +81,10 @@ def _seed_outcome(job: tuple[Production, int]) -> SeedOutcome:
     kept = work / "outcome.json"
     if kept.exists():
         return read_outcome(kept)
-    began = time.monotonic()
-    model = train_language_model(TrainingPlan(seed=seed, steps=production.steps), work)
-    minutes = (time.monotonic() - began) / 60
-    save_model(model, _model_folder(production.work, seed))
-    outcome = measure_seed(load_model(_model_folder(production.work, seed)), seed, production.steps, minutes)
+    trained = train_language_model(TrainingPlan(seed=seed, steps=production.steps), work)
+    saved = _model_folder(production.work, seed)
+    save_model(trained.model, saved)
+    outcome = measure_seed(load_model(saved), seed, production.steps, trained.minutes)
     write_outcome(outcome, kept)
     report(f"seed {seed}: accuracy {outcome.accuracy}, clearest pair {outcome.pairs[0]}")
     return outcome

@@ -184,11 +184,10 @@ class ClaimItem(CircuitItem):
         from circuitcheck.verdict import Outcome
 
         carry(self, outcome=str(verdict.outcome))
-        open_ended = verdict.outcome in {Outcome.REFUTED, Outcome.INCONCLUSIVE}
-        if self.known_failure and open_ended:
-            pytest.xfail(
-                self.known_failure
-            )  # returns under --runxfail; then the claim is judged as any other
+        falls_short = verdict.outcome in {Outcome.REFUTED, Outcome.INCONCLUSIVE}
+        if self.known_failure and falls_short:
+            # Under --runxfail this returns, and the claim is judged as any other.
+            pytest.xfail(self.known_failure)
         fails = verdict.outcome is Outcome.REFUTED or (
             self.known_failure and verdict.outcome is Outcome.SUPPORTED
         )

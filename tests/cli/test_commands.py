@@ -17,6 +17,7 @@ from verdict_samples import BEHAVIOUR, REFUTED, REPORTED
 
 from circuitcheck.cli import main
 from circuitcheck.commands import doctor as doctor_command
+from circuitcheck.commands import run as run_command
 from circuitcheck.commands.run import pytest_arguments
 from circuitcheck.report.results import ClaimRecord, FileRecord, RunResults, SetupRecord
 from circuitcheck.report.writing import write_reports
@@ -201,11 +202,17 @@ def test_measure_without_a_number_is_not_a_success(call, monkeypatch, fields, me
 # run
 
 
-def test_run_hands_files_and_then_pytest_s_own_flags_over():
-    plugin = pytest_arguments([])[1]
-    assert pytest_arguments([]) == ["-p", plugin, "circuits"]
-    assert pytest_arguments(["-k", "x"]) == ["-p", plugin, "circuits", "-k", "x"]
-    assert pytest_arguments(["a", "b", "-k", "x"]) == ["-p", plugin, "a", "b", "-k", "x"]
+@pytest.mark.parametrize(
+    ("installed", "autoload", "plugin"),
+    [(True, "", []), (True, "1", ["-p", "pytest_circuitcheck"]), (False, "", ["-p", "pytest_circuitcheck"])],
+    ids=["installed", "autoload off", "not installed"],
+)
+def test_run_hands_files_and_then_pytest_s_own_flags_over(monkeypatch, installed, autoload, plugin):
+    monkeypatch.setattr(run_command, "entry_points", lambda **_: [object()] if installed else [])
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", autoload)
+    assert pytest_arguments([]) == [*plugin, "circuits"]
+    assert pytest_arguments(["-k", "x"]) == [*plugin, "circuits", "-k", "x"]
+    assert pytest_arguments(["a", "b", "-k", "x"]) == [*plugin, "a", "b", "-k", "x"]
 
 
 @pytest.mark.parametrize(
@@ -217,12 +224,18 @@ def test_run_gives_back_pytest_s_code(tmp_path, claim, code):
     result = process("run", "a.circuit.yaml", "--", "-p", "no:cacheprovider", "-q")
     assert result.returncode == code, result.stdout + result.stderr
     assert "circuit claims (1)" in result.stdout
+    assert "Warning" not in result.stdout
 
 
 def process(*arguments):
     """The command as a process of its own, with the packages in reach."""
     path = os.pathsep.join(map(str, (ROOT, ROOT / "plugins", ROOT / "tests")))
-    environment = {**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    # The plugin comes by itself where it is installed; the others would only cost time.
+    environment = {
+        **os.environ,
+        "PYTHONPATH": path,
+        "PYTEST_ADDOPTS": "-p no:hypothesispytest -p no:jaxtyping -p no:cov",
+    }
     command = [sys.executable, "-c", "from circuitcheck.cli import main; main()", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
 

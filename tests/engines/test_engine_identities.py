@@ -223,11 +223,12 @@ def test_an_error_named_twice_is_replaced_once(engine: LensEngine) -> None:
     assert changes(engine, twice).max(0).min() > 1e-3
 
 
-def test_what_is_kept_at_bos_alone_is_kept_in_vain(engine: LensEngine) -> None:
-    only_bos = keep("mean", "L1.z/3@BOS", "L1.z/error@BOS", "L1H2@BOS", error="live")
-    prompts = dataclasses.replace(PROMPTS, roles={**PROMPTS.roles, "BOS": np.zeros(len(PROMPTS), dtype=np.int64)})
-    with pytest.raises(PromptError, match="falls off"):
-        ask(engine, only_bos, prompts=prompts)
+def test_what_is_kept_at_bos_is_live_there_anyway(engine: LensEngine) -> None:
+    everywhere = keep("mean", "L1.z/3@all", "L1.z/error@all", "L1H2@all", "L1.mlp.n3@all", scope="heads+mlps")
+    with_bos = keep(
+        "mean", *(str(node).replace("all", "all+bos") for node in everywhere.nodes), scope="heads+mlps"
+    )
+    np.testing.assert_array_equal(ask(engine, with_bos), ask(engine, everywhere))
 
 
 def test_a_replaced_feature_reads_as_what_it_was_given(engine: LensEngine) -> None:

@@ -10,6 +10,7 @@ from tiny_models import tiny_prompts
 
 from circuitcheck.engine import Replace, Side, Source, SourceKind
 from circuitcheck.engines import DictionaryFolder, LensEngine, resample_donors
+from circuitcheck.engines.sources import MeanTable
 from circuitcheck.errors import MeasurementError, PromptError
 
 HEAD, HOOK = "L1H2@S", "blocks.1.attn.hook_z"
@@ -59,6 +60,27 @@ def test_donors_are_another_prompt_of_the_same_cell_and_group_each_lending_once(
     assert (donors != np.arange(40)).all()
     assert all(prompts.cells[row] == prompts.cells[donor] for row, donor in enumerate(donors))
     assert all(len(prompts.clean[row]) == len(prompts.clean[donor]) for row, donor in enumerate(donors))
+
+
+def test_lending_goes_round_the_whole_cell() -> None:
+    prompts = tiny_prompts(24)
+    donors = resample_donors(prompts)
+    for start in range(4):
+        row, visited = int(donors[start]), 1
+        while row != start:
+            row, visited = int(donors[row]), visited + 1
+        assert visited == 6
+    pairs = tiny_prompts(8)
+    np.testing.assert_array_equal(resample_donors(pairs), [4, 5, 6, 7, 0, 1, 2, 3])
+
+
+def test_a_mean_counts_only_the_prompts_that_reach_the_position() -> None:
+    table, cell = MeanTable.empty(), ("t0", "ABBA")
+    table.add((cell, cell), torch.tensor([[[1.0], [2.0]], [[3.0], [4.0]]]))
+    table.add((cell,), torch.tensor([[[8.0], [9.0], [5.0]]]))
+    np.testing.assert_allclose(table.mean(cell, (0, 1, 2))[:, 0], [4, 5, 5])
+    table.add((cell,), torch.tensor([[[0.0]]]))
+    np.testing.assert_allclose(table.mean(cell, (0, 2))[:, 0], [3, 5])
 
 
 def test_donors_depend_on_the_seed_and_on_nothing_else() -> None:

@@ -132,7 +132,7 @@ LLAMA_CASES = (
         ("L0.tc/5@all", "L2.tc/17@END"),
         "corrupt",
         error="clean",
-        readings=("writes L2.tc/17@END L2H1@END", "attention L1H1@END S1"),
+        readings=("writes L2.tc/17@END L2H1@END", "activation L2.tc/17@END", "attention L1H1@END S1"),
     ),
     Case(
         "only some heads kept",

@@ -56,6 +56,18 @@ MUTANTS = (
         engines.attention_without_its_bias,
     ),
     Mutant(
+        "only the MLP sees resid_mid",
+        "gpt2",
+        ("the middle residual stream resampled from clean donors",),
+        engines.residual_branch_misses_resid_mid,
+    ),
+    Mutant(
+        "only the MLP sees features of resid_mid",
+        "gpt2",
+        ("residual features corrupted",),
+        engines.residual_branch_misses_resid_mid,
+    ),
+    Mutant(
         "neurons before GELU",
         "gpt2",
         ("neurons at their mean",),

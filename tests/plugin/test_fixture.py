@@ -65,10 +65,10 @@ def test_faults_are_raised_into_the_test(pytester, monkeypatch):
 def test_a_claim_that_is_not_there_is_refused(pytester, monkeypatch):
     prepare(pytester, monkeypatch, ioi=circuit_file("behaviour", "how-much"))
     pytester.makepyfile(
-        "def test_one(circuits): circuits.check('circuits/ioi.circuit.yaml', claims='how-much')\n"
+        test_ioi="def test_one(circuits): circuits.check('circuits/ioi.circuit.yaml', claims='how-much')\n"
         "def test_it(circuits): circuits.check('circuits/ioi.circuit.yaml', claims=['how'])"
     )
-    result = run(pytester, "--tb=short")
+    result = run(pytester, "--tb=short", "test_ioi.py")
     assert result.parseoutcomes()["failed"] == 1
     result.stdout.fnmatch_lines(
         ["E *CircuitCheckError: ioi has no claim 'how'. It has: behaviour, how-much."]

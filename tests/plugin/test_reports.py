@@ -35,6 +35,7 @@ def test_everything_measured_is_in_the_results(pytester, monkeypatch, way):
         "gone": ("error", 19),
     }
     assert file.claims[1].values["intervened"] == [0.2, 0.9]
+    assert (file.example.tokens, file.example.roles) == (["<bos>", "Mary"], {"IO": 1})
     assert written.command[0] == "pytest"
     assert "--junitxml=junit.xml" in written.command
     assert written.environment["pytest"] == pytest.__version__
