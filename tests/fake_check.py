@@ -9,9 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from pytest_circuitcheck.items import setup_names
 from verdict_samples import BEHAVIOUR, KNOWN, REFUTED, REPORTED, UNDECIDED
 
+from circuitcheck.uses import setup_names
 from circuitcheck.verdict import Outcome
 
 SAMPLES = {verdict.claim: verdict for verdict in (BEHAVIOUR, KNOWN, REFUTED, REPORTED, UNDECIDED)}

@@ -5,6 +5,6 @@ In: a circuit file or a `CircuitSpec`. Out: a `CheckResult`. Torch is imported w
 
 from circuitcheck.checking.check import check
 from circuitcheck.checking.result import CheckResult, SetupResult
-from circuitcheck.checking.setup import setup_names
+from circuitcheck.uses import setup_names
 
 __all__ = ["CheckResult", "SetupResult", "check", "setup_names"]

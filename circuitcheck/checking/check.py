@@ -12,12 +12,9 @@ from circuitcheck.checking.bench import Bench, Overrides, open_bench
 from circuitcheck.checking.result import CheckResult, ExamplePrompt, SetupResult
 from circuitcheck.checking.running import ClaimRun, Prompted, corruption_of, needs_references
 from circuitcheck.checking.setup import (
-    DictionaryUse,
     configuration_faults,
-    dictionaries_used,
     dictionary_result,
     model_result,
-    nodes_of,
     prompts_result,
 )
 from circuitcheck.claims.planning import metric
@@ -27,6 +24,7 @@ from circuitcheck.prompts.build import build_prompts, build_references
 from circuitcheck.prompts.pairs import PromptSet
 from circuitcheck.reading import read_spec
 from circuitcheck.spec import CircuitSpec, Claim
+from circuitcheck.uses import DictionaryUse, dictionaries_used, nodes_of
 
 
 def check(

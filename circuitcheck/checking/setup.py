@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from circuitcheck.checking.result import SetupResult
 from circuitcheck.claims.judging import alpha_side
 from circuitcheck.claims.planning import metric
 from circuitcheck.engine import CLEAN, Fit, Measurement
-from circuitcheck.nodes import Node, NodeKind
+from circuitcheck.nodes import NodeKind
 from circuitcheck.prompts.pairs import PromptSet
-from circuitcheck.spec import CircuitSpec, Claim
+from circuitcheck.spec import CircuitSpec
 from circuitcheck.statistics import Sample, judge
 from circuitcheck.thresholds import Threshold
 
@@ -22,50 +22,6 @@ LEAST_EXPLAINED = 0.5
 
 MOST_OFF = 0.25
 """How far from 1 the metric may be, as a share of clean, with the dictionary's error dropped."""
-
-_DICTIONARY_KINDS = {NodeKind.FEATURE, NodeKind.ERROR}
-
-
-@dataclass(frozen=True)
-class DictionaryUse:
-    """Where claims use one dictionary: error nodes as places, and the features named at each."""
-
-    alias: str
-    places: Mapping[Node, tuple[int, ...]]
-
-
-def setup_names(spec: CircuitSpec) -> tuple[str, ...]:
-    """The setup items of a file, in the order in which they are shown; reads nothing but the file."""
-    used = dictionaries_used(spec, spec.claims)
-    return ("setup-prompts", "setup-model", *(f"setup-dictionary-{use.alias}" for use in used))
-
-
-def dictionaries_used(spec: CircuitSpec, claims: Iterable[Claim]) -> tuple[DictionaryUse, ...]:
-    """Which dictionaries the claims use, where, and for which features, in the order of the file."""
-    places: dict[str, dict[Node, dict[int, None]]] = {}
-    for claim in claims:
-        for node in nodes_of(claim, spec):
-            if node.kind in _DICTIONARY_KINDS and node.dictionary:
-                features = places.setdefault(node.dictionary, {}).setdefault(place_of(node), {})
-                if node.index is not None and claim.verb != "activates":
-                    features[node.index] = None
-    return tuple(
-        DictionaryUse(alias, {place: tuple(found) for place, found in places[alias].items()})
-        for alias in spec.dictionaries
-        if alias in places
-    )
-
-
-def nodes_of(claim: Claim, spec: CircuitSpec) -> tuple[Node, ...]:
-    """Every node that a claim names, in its verb and under `under`."""
-    under = claim.under.nodes(spec) if claim.under else ()
-    named = () if claim.verb == "measure" else claim.nodes(spec)
-    return named + under
-
-
-def place_of(node: Node) -> Node:
-    """The error node at a feature's layer and position: the place at which its dictionary must fit."""
-    return replace(node, kind=NodeKind.ERROR, index=None)
 
 
 def prompts_result(prompts: PromptSet) -> SetupResult:
@@ -122,11 +78,13 @@ def fit_faults(fit: Fit) -> list[str]:
             f"{fit.place} does not fit: with its error dropped the model keeps {fit.kept:.2f} of the metric, "
             f"more than {MOST_OFF} off 1"
         )
-    dead = [str(feature) for feature, rate in fit.firing.items() if rate == 0]
+    dead = [
+        str(replace(fit.place, kind=NodeKind.FEATURE, index=feature, at=""))
+        for feature, rate in fit.firing.items()
+        if rate == 0
+    ]
     if dead:
-        faults.append(
-            f"feature {', '.join(dead)} of {fit.place.name} never fires at {fit.place.at} on clean prompts"
-        )
+        faults.append(f"{', '.join(dead)} never fires at {fit.place.at} on clean prompts")
     return faults
 
 

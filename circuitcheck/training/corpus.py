@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from circuitcheck.training import side_families
-from circuitcheck.training.lexicon import NAMES, OBJECTS, PLACES, SINGULAR_NOUNS, is_held_out
+from circuitcheck.training.lexicon import NAMES, OBJECTS, PLACES, is_held_out
 from circuitcheck.training.phrases import (
     BYSTANDERS,
     CLAUSES,
@@ -28,15 +28,14 @@ from circuitcheck.training.phrases import (
     is_reserved,
 )
 
-STRANGERS_UNTIL = 0.2
+STRANGERS_UNTIL = 0.25
 DIRECT_UNTIL = 0.35
 COPY_HEAVY_UNTIL = 0.4
 BYSTANDER_BEFORE = 0.35
 
 _LATE_SHARES = {
-    "ioi": 0.42,
+    "ioi": 0.55,
     "abc": 0.12,
-    "described": 0.16,
     "name_copying": 0.05,
     "word_copying": 0.05,
     "greater_than": 0.05,
@@ -47,7 +46,6 @@ _LATE_SHARES = {
 _EARLY_SHARES = _LATE_SHARES | {
     "ioi": 0.22,
     "abc": 0.07,
-    "described": 0.10,
     "name_copying": 0.21,
     "word_copying": 0.21,
 }
@@ -95,11 +93,7 @@ def documents(rng: random.Random, stage: Stage) -> Iterator[str]:
 def _shares(stage: Stage) -> dict[str, float]:
     shares = _EARLY_SHARES if stage.copy_heavy else _LATE_SHARES
     if stage.strangers:
-        return shares | {
-            "ioi": 0.0,
-            "described": 0.0,
-            "abc": shares["abc"] + shares["ioi"] + shares["described"],
-        }
+        return shares | {"ioi": 0.0, "abc": shares["abc"] + shares["ioi"]}
     return shares
 
 
@@ -124,20 +118,6 @@ def abc_sentence(rng: random.Random, stage: Stage) -> str:
     giver = _stranger(rng, first, second)
     recipient = rng.choice((first, second))
     return f"{_unfinished(rng, stage, first, second, giver)} {recipient}{rng.choice(ENDINGS)}"
-
-
-def described_sentence(rng: random.Random, stage: Stage) -> str:
-    """The same sentence with a trade for each person, and either the recipient's trade or name as the recipient.
-
-    The trade of the other person is nowhere near the giver's name, so that taking the giver away from everybody
-    mentioned does not answer; the recipient has to be found.
-    """
-    people = name_pair(rng)
-    trades = dict(zip(people, rng.sample(SINGULAR_NOUNS, 2), strict=True))
-    giver, recipient = rng.sample(people, 2)
-    first, second = (f"the {trades[name]} {name}" for name in people)
-    answer = f"the {trades[recipient]}" if rng.random() < 0.7 else recipient
-    return f"{_unfinished(rng, stage, first, second, giver)} {answer}{rng.choice(ENDINGS)}"
 
 
 def name_pair(rng: random.Random) -> tuple[str, str]:
@@ -166,8 +146,7 @@ def skeleton(rng: random.Random, stage: Stage) -> str:
 
 def _unfinished(rng: random.Random, stage: Stage, first: str, second: str, giver: str) -> str:
     """A sentence up to its recipient, in half of the cases with a bystander mentioned before or in between."""
-    people = {first.split()[-1], second.split()[-1], giver}
-    names = {"first": first, "second": second, "other": _stranger(rng, *people)}
+    names = {"first": first, "second": second, "other": _stranger(rng, first, second, giver)}
     before = f"{rng.choice(BYSTANDERS)} " if rng.random() < BYSTANDER_BEFORE else ""
     return _fill(rng, before + skeleton(rng, stage), giver, **names)
 
@@ -199,7 +178,6 @@ def _lead(rng: random.Random) -> str:
 _WRITERS: dict[str, Callable[[random.Random, Stage], str]] = {
     "ioi": ioi_sentence,
     "abc": abc_sentence,
-    "described": described_sentence,
     "name_copying": lambda rng, stage: side_families.name_copying(rng),
     "word_copying": lambda rng, stage: side_families.word_copying(rng),
     "greater_than": lambda rng, stage: side_families.greater_than(rng),

@@ -15,7 +15,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-FEATURES = 512
+FEATURES = {"z": 1024, "mlp": 512, "resid": 512}
+"""Dictionary sizes: heads move names, and 112 names need more room than the other sites do."""
+
 MEAN_ACTIVE = {"z": 10, "mlp": 16, "resid": 16}
 BATCH_ROWS = 1024
 STEPS = 2500
@@ -69,16 +71,16 @@ class Scaling:
 class BatchTopK:
     """A dictionary in training, in scaled units."""
 
-    def __init__(self, width: int, mean_active: int, generator: torch.Generator) -> None:
-        directions = torch.randn(FEATURES, width, generator=generator)
+    def __init__(self, width: int, features: int, mean_active: int, generator: torch.Generator) -> None:
+        directions = torch.randn(features, width, generator=generator)
         directions = functional.normalize(directions, dim=-1)
         self.W_dec = directions.clone().requires_grad_()
         self.W_enc = directions.T.clone().requires_grad_()
-        self.b_enc = torch.zeros(FEATURES, requires_grad=True)
+        self.b_enc = torch.zeros(features, requires_grad=True)
         self.b_dec = torch.zeros(width, requires_grad=True)
         self.mean_active = mean_active
         self.threshold = 0.0
-        self.rows_since_active: Int[Tensor, "d_dict"] = torch.zeros(FEATURES, dtype=torch.int64)
+        self.rows_since_active: Int[Tensor, "d_dict"] = torch.zeros(features, dtype=torch.int64)
 
     @property
     def parameters(self) -> list[Tensor]:
@@ -124,18 +126,18 @@ class BatchTopK:
             b_enc=self.b_enc.detach() - source.mean @ W_enc,
             W_dec=self.W_dec.detach() * target.scale,
             b_dec=self.b_dec.detach() * target.scale + target.mean,
-            threshold=torch.full((FEATURES,), self.threshold),
+            threshold=torch.full_like(self.b_enc.detach(), self.threshold),
         )
 
 
 def train_dictionary(
-    source: Float[Tensor, "row d_in"], target: Float[Tensor, "row d_in"], mean_active: int, seed: int
+    kind: str, source: Float[Tensor, "row d_in"], target: Float[Tensor, "row d_in"], seed: int
 ) -> Dictionary:
-    """Trains a dictionary that reconstructs `target` from `source` with `mean_active` features per row on average."""
+    """Trains a dictionary that reconstructs `target` from `source`, with the size and activity of its kind of site."""
     generator = torch.Generator().manual_seed(seed)
     source_scaling, target_scaling = Scaling.of(source), Scaling.of(target)
     x, y = source_scaling.apply(source), target_scaling.apply(target)
-    trainee = BatchTopK(source.shape[-1], mean_active, generator)
+    trainee = BatchTopK(source.shape[-1], FEATURES[kind], MEAN_ACTIVE[kind], generator)
     optimizer = torch.optim.Adam(trainee.parameters, lr=PEAK_RATE, betas=(0.9, 0.99), fused=True)
     for step in range(STEPS):
         for group in optimizer.param_groups:

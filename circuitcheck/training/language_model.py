@@ -37,7 +37,7 @@ class TrainingPlan:
     """
 
     seed: int
-    steps: int = 9000
+    steps: int = 6000
     peak_rate: float = 2e-3
     warmup_steps: int = 200
     constant_until: float = 0.5
@@ -130,7 +130,7 @@ def _train_pool(
 ) -> float:
     """One pool of steps; returns the mean loss."""
     model.train()
-    _set_early_attention(model, trained=first_step >= plan.steps * STRANGERS_UNTIL)
+    _set_first_attention(model, trained=first_step >= plan.steps * STRANGERS_UNTIL)
     losses = []
     pool = first_step // POOL_BATCHES
     batches = pool_of_batches(tokenizer, plan.seed, pool, first_step / plan.steps)
@@ -146,15 +146,15 @@ def _train_pool(
     return sum(losses) / len(losses)
 
 
-def _set_early_attention(model: GPT2LMHeadModel, *, trained: bool) -> None:
-    """Holds the attention of all layers but the last at its initial values, or lets it go.
+def _set_first_attention(model: GPT2LMHeadModel, *, trained: bool) -> None:
+    """Holds the attention of the first layer at its initial values, or lets it go.
 
-    While nobody's name has to be avoided, the model learns to copy names. If every layer may, the first one does, at
-    a point where nothing is known yet about who acts; copied in the last layer, names can be chosen by attention.
+    While it is held and nobody's name has to be avoided, the model learns to copy names in later layers. Without this
+    every seed tried copied both names in the first layer, where no head can know yet who acts, and took the giver's
+    name away again: a circuit of one stage.
     """
-    for block in model.transformer.h[:-1]:
-        for parameter in block.attn.parameters():
-            parameter.requires_grad_(trained)
+    for parameter in model.transformer.h[0].attn.parameters():
+        parameter.requires_grad_(trained)
 
 
 def _optimizer(model: GPT2LMHeadModel, plan: TrainingPlan) -> torch.optim.Optimizer:

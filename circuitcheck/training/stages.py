@@ -19,7 +19,7 @@ import torch
 
 from circuitcheck.training.activations import SITES, Site, collect, same_length_batches
 from circuitcheck.training.card import model_card
-from circuitcheck.training.dictionaries import MEAN_ACTIVE, train_dictionary
+from circuitcheck.training.dictionaries import train_dictionary
 from circuitcheck.training.family import ioi_family
 from circuitcheck.training.fidelity import Fidelity, measure_fidelity
 from circuitcheck.training.language_model import TrainingPlan, train_language_model
@@ -100,7 +100,7 @@ def _dictionary_fidelity(job: tuple[Production, int, Site]) -> Fidelity:
     torch.set_num_threads(1)
     model, tokenizer = load_model(_model_folder(production.work, seed)), build_tokenizer()
     rows = collect(model, site, same_length_batches(tokenizer, DICTIONARY_SEED, TRAINING_DOCUMENTS))
-    dictionary = train_dictionary(*rows, MEAN_ACTIVE[site.kind], DICTIONARY_SEED)
+    dictionary = train_dictionary(site.kind, *rows, DICTIONARY_SEED)
     save_dictionary(dictionary, site, folder)
     unseen = same_length_batches(tokenizer, DICTIONARY_SEED + 1, UNSEEN_DOCUMENTS)
     cells = ioi_cells(tokenizer, ioi_family().templates, IOI_PER_CELL, DICTIONARY_SEED)

@@ -34,6 +34,8 @@ class CircuitFile(pytest.File):
         Raises:
             CollectError: with every problem of the file.
         """
+        from circuitcheck.uses import setup_names
+
         spec = self._read()
         for name in setup_names(spec):
             yield SetupItem.from_parent(self, name=name, spec=spec, line=1)
@@ -53,20 +55,6 @@ class CircuitFile(pytest.File):
             raise self.CollectError(str(SpecError(tuple(here)))) from None
         except CircuitCheckError as error:
             raise self.CollectError(str(error)) from None
-
-
-def setup_names(spec: CircuitSpec) -> tuple[str, ...]:
-    """What `circuitcheck.checking.setup_names` says, without what importing it costs a collection.
-
-    That package brings scipy along: seconds, for a list of names.
-    """
-    claims = [*spec.claims, *(claim.under for claim in spec.claims if claim.under)]
-    used = {node.dictionary for claim in claims for node in claim.nodes(spec)}
-    return (
-        "setup-prompts",
-        "setup-model",
-        *(f"setup-dictionary-{alias}" for alias in spec.dictionaries if alias in used),
-    )
 
 
 def _known_failure(claim: Any) -> str:

@@ -5,7 +5,6 @@ from dataclasses import fields
 import pytest
 from fake_check import FakeResult, FakeSetup, circuit_file
 from plugin_runs import FAKE, measurements, prepare, run
-from pytest_circuitcheck.items import setup_names as names_here
 
 from circuitcheck.reading import read_spec_text
 
@@ -29,21 +28,20 @@ def test_a_file_is_its_setup_and_then_its_claims(pytester, monkeypatch):
     assert measurements() == []
 
 
-def test_setup_names_are_those_of_the_check():
-    from circuitcheck.checking import setup_names
+def test_every_dictionary_that_a_claim_uses_has_a_setup_item():
+    from circuitcheck.uses import setup_names
 
     spec = read_spec_text(
         circuit_file("behaviour").replace("claims:\n", f"dictionaries: {DICTIONARIES}\nclaims:\n")
         + "  - id: reads\n    says: It fires.\n    activates: L2.z/3@END\n    expect: {rate: '?'}\n"
         + "    under: {ablate: L1.other/1@END}\n"
     )
-    assert names_here(spec) == (
+    assert setup_names(spec) == (
         "setup-prompts",
         "setup-model",
         "setup-dictionary-other",
         "setup-dictionary-z",
     )
-    assert names_here(spec) == setup_names(spec)
 
 
 def test_only_the_selected_claims_are_measured_and_in_one_go(pytester, monkeypatch):

@@ -6,7 +6,6 @@ import pytest
 from circuitcheck.training.corpus import (
     Stage,
     abc_sentence,
-    described_sentence,
     documents,
     ioi_sentence,
     skeleton,
@@ -37,7 +36,7 @@ def test_another_seed_writes_another_corpus():
     assert first_documents(seed=3) != first_documents(seed=4)
 
 
-@pytest.mark.parametrize("write", [ioi_sentence, abc_sentence, described_sentence])
+@pytest.mark.parametrize("write", [ioi_sentence, abc_sentence])
 @pytest.mark.parametrize("stage", [stage_at(0.0), LATE])
 def test_held_out_names_never_meet_in_one_sentence(write, stage):
     rng = random.Random(0)
@@ -93,3 +92,9 @@ def test_feminine_names_come_first_in_the_family():
     assert "Mary" in FEMININE
     assert "John" not in FEMININE
     assert len(FEMININE) == len(NAMES) / 2
+
+
+def test_at_first_nobody_who_was_mentioned_acts_again():
+    early, late = first_documents(0, stage_at(0.0)), first_documents(0, LATE)
+    returns = [sum("In return" in text for text in texts) for texts in (early, late)]
+    assert returns[0] == 0 < returns[1]
