@@ -34,12 +34,16 @@ from circuitcheck.prompts.pairs import PromptSet
 Measure = Callable[[Plan, PromptSet, PromptSet], Measurement]
 
 
+Rows = dict[tuple[int, int], list[Tensor]]
+"""Vectors of one (template, order) cell at one place."""
+
+
 @dataclass
 class _Tally:
-    """Sums over prompts: residuals, targets per (cell, place), how often features fire."""
+    """What prompts showed: errors and targets per (cell, place), how often features fire."""
 
-    residual: float = 0.0
-    targets: dict[tuple[int, int], list[Tensor]] = field(default_factory=lambda: defaultdict(list))
+    errors: Rows = field(default_factory=lambda: defaultdict(list))
+    targets: Rows = field(default_factory=lambda: defaultdict(list))
     active: list[Tensor] = field(default_factory=list)
     fired: list[Tensor] = field(default_factory=list)
 
@@ -52,18 +56,25 @@ class _Tally:
         features: tuple[int, ...],
     ) -> None:
         code = dictionary.encode(x)
-        self.residual += float(dictionary.error(x, target).double().square().sum())
+        errors = dictionary.error(x, target)
         self.active.append((code > 0).sum(-1).double())
         self.fired.append((code[..., list(features)] > 0).any(1))
-        for stratum, rows in zip(strata, target.double(), strict=True):
-            for place, row in enumerate(rows):
-                self.targets[stratum, place].append(row)
+        for collected, values in ((self.errors, errors), (self.targets, target)):
+            for stratum, rows in zip(strata, values.double(), strict=True):
+                for place, row in enumerate(rows):
+                    collected[stratum, place].append(row)
 
     @property
-    def total(self) -> float:
-        """Sum of squares of the target about the mean of its (template, order) and place."""
-        stacked = [torch.stack(rows) for rows in self.targets.values()]
-        return sum(float((rows - rows.mean(0)).square().sum()) for rows in stacked)
+    def variance_explained(self) -> float:
+        """1 - variance of the error / variance of the target, both within (template, order) and place."""
+        total = _spread(self.targets)
+        return 1 - _spread(self.errors) / total if total > 0 else float("nan")
+
+
+def _spread(rows: Rows) -> float:
+    """Sum of squares about the mean of each (cell, place)."""
+    stacked = [torch.stack(vectors) for vectors in rows.values()]
+    return sum(float((vectors - vectors.mean(0)).square().sum()) for vectors in stacked)
 
 
 def fit(
@@ -77,8 +88,9 @@ def fit(
 ) -> Fit:
     """See `Engine.fit`.
 
-    `variance_explained` is 1 - SS_res/SS_tot: squared errors over squared deviations of the target from
-    its mean within (template, order), summed over dimensions, on clean prompts.
+    `variance_explained` is 1 - Var(error) / Var(target), both about their means within (template, order),
+    summed over dimensions, on clean prompts. An error that is the same on all prompts of a cell is not
+    counted here: it changes no difference between prompts, and `kept` shows what it does to the metric.
 
     Raises:
         MeasurementError: when `place` is not an error node.
@@ -95,10 +107,10 @@ def fit(
         positions = Scene(model, library, prompts.subset(group)).positions(place.at)
         for rows in rows_in_batches(group.tolist(), batch_size):
             _tally_batch(tally, dictionary, model, prompts, rows, positions, features)
-    total, firing = tally.total, torch.cat(tally.fired).double().mean(0)
+    firing = torch.cat(tally.fired).double().mean(0)
     return Fit(
         place=place,
-        variance_explained=1 - tally.residual / total if total > 0 else float("nan"),
+        variance_explained=tally.variance_explained,
         kept=_kept(measure, place, prompts),
         l0=float(torch.cat(tally.active).mean()),
         firing={feature: float(share) for feature, share in zip(features, firing, strict=True)},

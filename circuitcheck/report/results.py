@@ -19,6 +19,7 @@ from circuitcheck.verdict import Outcome, Part, PromptEffect, Verdict
 
 if TYPE_CHECKING:
     from circuitcheck.checking.result import CheckResult, ExamplePrompt, SetupResult
+    from circuitcheck.nodes import Node
     from circuitcheck.spec import CircuitSpec
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -61,20 +62,25 @@ class PartRecord(_Record):
 
 
 class PromptRecord(_Record):
-    """One prompt's metric before and under the intervention."""
+    """One prompt's metric before and under the intervention.
+
+    `spans` gives the (start, end) characters of each role's word in `prompt`.
+    """
 
     prompt: str
     template: str
     order: str
     before: Number
     after: Number
+    spans: dict[str, tuple[int, int]] = {}
 
 
 class ClaimRecord(_Record):
     """One claim: its outcome with all the evidence, or why it could not be measured.
 
     `values` holds the per-prompt numbers behind the verdict, by name; `cells` the deciding quantity
-    per (template, order).
+    per (template, order). `nodes` are the nodes that the claim names, placed (`L2H0@END`); `written` the
+    rest of the claim as the circuit file has it.
     """
 
     claim: str
@@ -96,6 +102,8 @@ class ClaimRecord(_Record):
     warnings: list[str] = []
     tags: list[str] = []
     known_failure: str = ""
+    nodes: list[str] = []
+    written: dict[str, Any] = {}
 
     @classmethod
     def of(cls, verdict: Verdict, line: int = 0) -> ClaimRecord:
@@ -110,11 +118,27 @@ class ClaimRecord(_Record):
         """The record of a claim that could not be measured; `error` says why, in one sentence."""
         return cls(claim=claim, verdict="error", error=error, line=line, says=says)
 
+    def as_written(self, spec: CircuitSpec) -> ClaimRecord:
+        """The same record with what the circuit file says of the claim."""
+        claim = next((claim for claim in spec.claims if claim.id == self.claim), None)
+        if claim is None:
+            return self
+        named = (*claim.nodes(spec), *(claim.under.nodes(spec) if claim.under else ()))
+        written = claim.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=_RECORDED)
+        return self.model_copy(
+            update={
+                "says": self.says or claim.says,
+                "verb": self.verb or claim.verb,
+                "nodes": list(dict.fromkeys(map(str, named))),
+                "written": written,
+            }
+        )
+
     def to_verdict(self) -> Verdict | None:
         """The verdict this record was made of; None for a claim that could not be measured."""
         if self.verdict == "error":
             return None
-        fields = self.model_dump(exclude={"verdict", "error", "parts", "worst", "values", "confidence"})
+        fields = self.model_dump(exclude=_BESIDE_THE_VERDICT)
         fields |= {name: tuple(fields[name]) for name in ("warnings", "tags")}
         return Verdict(
             outcome=Outcome(self.verdict),
@@ -124,6 +148,13 @@ class ClaimRecord(_Record):
             confidence=_or_nan(self.confidence),
             **fields,
         )
+
+
+_RECORDED = {"id", "says", "expect", "tags", "known_failure"}
+"""Keys of a claim that its record has in fields of their own."""
+
+_BESIDE_THE_VERDICT = {"verdict", "error", "parts", "worst", "values", "confidence", "nodes", "written"}
+"""Fields that are no fields of a verdict, or need to be made into one."""
 
 
 class SetupRecord(_Record):
@@ -155,11 +186,40 @@ class ExampleRecord(_Record):
         return cls(tokens=list(example.tokens), roles=roles, template=example.template, order=example.order)
 
 
+class NodeRecord(_Record):
+    """One placed node: `name` without its position `at`; `group` and `label` as the circuit file has them."""
+
+    name: str
+    at: str
+    kind: str
+    layer: int | None = None
+    head: int | None = None
+    group: str = ""
+    label: str = ""
+
+    @classmethod
+    def of(cls, node: Node, group: str = "", label: str = "") -> NodeRecord:
+        """The record of a node."""
+        kind = str(node.kind)
+        return cls(
+            name=node.name, at=node.at, kind=kind, layer=node.layer, head=node.head, group=group, label=label
+        )
+
+
+class EdgeRecord(_Record):
+    """One edge between groups or nodes, as written; the target reads the source as its `input`."""
+
+    source: str
+    target: str
+    input: Literal["q", "k", "v", "in"]
+
+
 class FileRecord(_Record):
     """One circuit file, or one circuit checked from Python (`test` then names the pytest test).
 
     `model` is named as the file or the command line names it; `provenance` holds hashes of model, dictionaries, prompts and reference set, versions, seeds,
-    device and dtype; `error` is set where nothing of the file could be measured.
+    device and dtype; `error` is set where nothing of the file could be measured. `nodes` are those of the
+    file's groups, then those that only claims name.
     """
 
     path: str
@@ -172,6 +232,8 @@ class FileRecord(_Record):
     claims: list[ClaimRecord] = []
     provenance: dict[str, Any] = {}
     example: ExampleRecord | None = None
+    nodes: list[NodeRecord] = []
+    edges: list[EdgeRecord] = []
     seconds: Number = None
 
 
@@ -203,6 +265,7 @@ def file_record(result: CheckResult, path: str, *, model: str | None = None, tes
     """
     measured = {verdict.claim: ClaimRecord.of(verdict) for verdict in result.verdicts}
     failed = {claim: ClaimRecord.of_error(claim, error) for claim, error in result.errors.items()}
+    claims = _in_file_order(measured | failed, [claim.id for claim in result.spec.claims])
     return FileRecord(
         path=path,
         circuit=result.spec.circuit,
@@ -210,11 +273,24 @@ def file_record(result: CheckResult, path: str, *, model: str | None = None, tes
         model=model or model_name(result.spec),
         test=test,
         setup=[SetupRecord.of(setup) for setup in result.setup],
-        claims=_in_file_order(measured | failed, [claim.id for claim in result.spec.claims]),
+        claims=[claim.as_written(result.spec) for claim in claims],
         provenance=_lists(result.provenance),
         example=ExampleRecord.of(result.example) if result.example else None,
+        nodes=_nodes(result.spec),
+        edges=[EdgeRecord(**asdict(edge)) for edge in result.spec.edges],
         seconds=result.seconds,
     )
+
+
+def _nodes(spec: CircuitSpec) -> list[NodeRecord]:
+    """The nodes of every group, a node of two groups twice; then the nodes that only claims name."""
+    grouped = [
+        NodeRecord.of(node, name, group.label) for name, group in spec.nodes.items() for node in group.nodes
+    ]
+    known = {(node.name, node.at) for node in grouped}
+    under = [claim.under for claim in spec.claims if claim.under]
+    named = dict.fromkeys(node for claim in (*spec.claims, *under) for node in claim.nodes(spec))
+    return grouped + [NodeRecord.of(node) for node in named if (node.name, node.at) not in known]
 
 
 def merged(records: Sequence[FileRecord]) -> list[FileRecord]:
@@ -283,5 +359,6 @@ def _part(record: PartRecord) -> Part:
 
 def _prompt_effect(record: PromptRecord) -> PromptEffect:
     return PromptEffect(
-        **record.model_dump() | {"before": _or_nan(record.before), "after": _or_nan(record.after)}
+        **record.model_dump(exclude={"spans"})
+        | {"before": _or_nan(record.before), "after": _or_nan(record.after)}
     )

@@ -1,6 +1,6 @@
 """Verdict statistics: per-prompt numbers in, p-values, intervals and outcomes out.
 
-Pure functions of numpy arrays at one look; STATISTICS.md of the design holds the recipe and its evidence.
+Pure functions of numpy arrays at one look.
 Every level is an argument, `alpha_side`: half of alpha, times the weight of the look. To stop early, judge
 each look at its own level and keep the smallest p-value divided by its weight.
 

@@ -55,8 +55,8 @@ def one_digit(count: float) -> str:
 def needed_prompts(sample: Sample, threshold: Threshold, alpha_side: float) -> Forecast | None:
     """Prompts that would probably settle a claim which this sample left open.
 
-    From the distance of the estimate to the nearest bound of the threshold, by the normal approximation of
-    STATISTICS.md 2.6; for a ratio, at least what shows its denominator above zero. Never fewer than twice
+    From the distance of the estimate to the nearest bound of the threshold, by the normal approximation
+    n = ((z(1 - alpha) + z(power)) sd / distance)^2; for a ratio, at least what shows its denominator above zero. Never fewer than twice
     what was not enough: at a power of 0.8 no undecided mean needs less.
 
     Args:

@@ -11,14 +11,14 @@ from circuitcheck.statistics.moments import moments
 from circuitcheck.statistics.sample import Floats, Sample
 
 COMMON = 0.95
-"""Prompts that all say the same prove only that this share of prompts does (STATISTICS.md 2.2)."""
+"""Prompts that all say the same prove only that this share of prompts does."""
 
 
 class MeanTest:
     """The larger p-value of Student's t and Hall's skewness-corrected t, on stratified moments.
 
     Hall's transformation is monotone in T: Hall 1992, "On the removal of skewness by transformation",
-    J. R. Statist. Soc. B 54; constants as in STATISTICS.md 2.2. A sample without variance proves no more
+    J. R. Statist. Soc. B 54. A sample without variance proves no more
     than `COMMON ** n` allows.
     """
 

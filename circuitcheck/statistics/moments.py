@@ -19,7 +19,7 @@ class Moments:
 
     The polynomials are in u = t - pivot, lowest power first. The pivot is the t at which y varies least,
     so that nothing cancels near it. With S strata of n_g prompts and within-stratum deviations e of
-    N - pivot D and d of D (STATISTICS.md 2.2, for unequal counts):
+    N - pivot D and d of D, for unequal counts:
 
         variance      sum_g s_g^2 / n_g / S^2
         df            (sum_g s_g^2 / n_g)^2 / sum_g (s_g^2 / n_g)^2 / (n_g - 1)     (Satterthwaite)

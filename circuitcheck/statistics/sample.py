@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Method = Literal["auto", "bounded"]
 
 FLAT = 1e-5
-"""A spread below this share of the values' size is float noise, not variance (STATISTICS.md 2.2)."""
+"""A spread below this share of the values' size is float noise, not variance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class Sample:
     Without a denominator q is the plain mean. Every mean is a mean of stratum means: the strata are the
     (template, order) cells as written, of equal weight whatever their counts, and the verdict is about
     their prompts. ("Templates like these" would be a Sample of template means in one stratum, with rules
-    of its own for how many are enough: STATISTICS.md 2.2. It is not here yet.)
+    of its own for how many are enough. It is not here yet.)
 
     Attributes:
         numerator: One number per prompt, shape (n,).

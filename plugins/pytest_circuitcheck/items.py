@@ -108,7 +108,12 @@ class CircuitItem(pytest.Item):
         record = measured.file_record(self.file_name, self.spec, self.config.stash[OPTIONS].model)
         carry(
             self,
-            record.model_copy(update={"claims": [claim] if claim else [], "setup": [setup] if setup else []}),
+            record.model_copy(
+                update={
+                    "claims": [claim.as_written(self.spec)] if claim else [],
+                    "setup": [setup] if setup else [],
+                }
+            ),
         )
 
 

@@ -257,14 +257,15 @@ def test_the_fit_is_the_arithmetic_of_the_clean_run(
         _, cache = gpt2_engine.model.bridge.run_with_cache(torch.tensor(PROMPTS.clean))
         x = cache["blocks.1.hook_mlp_out"][:, -1].double()
         code = dictionary.encode(x.float())
-        residual = (x - dictionary.decode(code)).square().sum().item()
-    total = sum(
-        (x[PROMPTS.strata == cell] - x[PROMPTS.strata == cell].mean(0)).square().sum().item()
-        for cell in range(4)
-    )
+        errors = x - dictionary.decode(code)
+
+    def spread(rows: torch.Tensor) -> float:
+        cells = [rows[PROMPTS.strata == cell] for cell in range(4)]
+        return sum((cell - cell.mean(0)).square().sum().item() for cell in cells)
+
     clean, spliced = (ask(gpt2_engine, one).mean() for one in (None, Splice((place,))))
     found = gpt2_engine.fit(place, (3, 8), PROMPTS)
-    assert found.variance_explained == pytest.approx(1 - residual / total, rel=1e-4)
+    assert found.variance_explained == pytest.approx(1 - spread(errors) / spread(x), rel=1e-4)
     assert found.kept == pytest.approx(spliced / clean, rel=1e-4)
     assert found.l0 == pytest.approx((code > 0).sum(1).float().mean().item())
     assert found.firing == {number: (code[:, number] > 0).float().mean().item() for number in (3, 8)}

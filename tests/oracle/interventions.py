@@ -1,4 +1,4 @@
-"""What is done to a run, written out from DESIGN.md section 3: a case becomes edits at the sites of one prompt.
+"""What is done to a run, written out from the words of the language: a case becomes edits at the sites of one prompt.
 
 A `Values` says where replacing values come from: no run (zero), one run (clean, corrupt, a donor) or many runs (the
 mean of the reference prompts of the same template and order). Every replacing value is one quantity read on those runs

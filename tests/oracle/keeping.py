@@ -1,4 +1,4 @@
-"""Keep, written out from DESIGN.md section 3: everything in scope takes its reference, except what is kept."""
+"""Keep, written out from the words of the language: everything in scope takes its reference, except what is kept."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ _PATTERNS = {
 
 
 def read_spot(text: str) -> Spot:
-    """`L1H2@END` and the like; every name of DESIGN.md section 3."""
+    """`L1H2@END` and the like; every name of the language."""
     name, _, at = text.partition("@")
     for kind, pattern in _PATTERNS.items():
         if match := re.fullmatch(pattern, name):

@@ -1,0 +1,104 @@
+"""What was done for a claim, in plain words: one or two sentences per verb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from circuitcheck.report.html.words import nodes_in_words
+from circuitcheck.report.results import ClaimRecord, NodeRecord
+
+_SOURCES = {
+    "zero": "by zero",
+    "mean": "by its mean over a reference set of {over} prompts",
+    "resample": "by its value on another {over} prompt of the same template",
+    "corrupt": "by its value on the corrupt twin of the same prompt",
+    "clean": "by its value on the clean twin of the same prompt",
+}
+_ERRORS = {
+    "live": "What their dictionary does not explain was left as it is.",
+    "clean": "What their dictionary does not explain was frozen at the clean run.",
+    "reference": "What their dictionary does not explain was replaced in the same way.",
+    "drop": "What their dictionary does not explain was set to zero.",
+}
+_DEFAULT_SOURCE = {"ablate": "resample", "keep": "mean"}
+
+
+def deed(record: ClaimRecord, nodes: Sequence[NodeRecord]) -> str:
+    """What was done; "" for records that do not say so."""
+    tell = _VERBS.get(record.verb)
+    if tell is None:
+        return ""
+    return " ".join(filter(None, (tell(record, _named(record, nodes)), _aside(record))))
+
+
+def _named(record: ClaimRecord, nodes: Sequence[NodeRecord]) -> str:
+    return nodes_in_words(record.nodes, nodes) or "the named nodes"
+
+
+def _measure(record: ClaimRecord, _: str) -> str:
+    side = record.written.get("measure", "clean")
+    return f"The model was run as it is on the {side} side of every prompt pair."
+
+
+def _ablate(record: ClaimRecord, named: str) -> str:
+    return f"On clean prompts, the output of {named} was replaced {_source(record, record.written)}."
+
+
+def _patch(record: ClaimRecord, named: str) -> str:
+    source, into = record.written.get("from", "clean"), record.written.get("into", "corrupt")
+    return f"While the model read the {into} prompt, {named} got the value from the {source} twin."
+
+
+def _keep(record: ClaimRecord, named: str) -> str:
+    scope = record.facts.get("scope") or record.written.get("scope")
+    everything = "every head and MLP" if scope == "heads+mlps" else "every attention head"
+    return f"Only {named} stayed as it is; otherwise {everything} was replaced {_source(record, record.written)}."
+
+
+def _attends(record: ClaimRecord, named: str) -> str:
+    written = record.written
+    start = f" from {written['from']}" if "from" in written else ""
+    minus = f", minus the attention to {written['minus']}" if written.get("minus") else ""
+    return f"On clean prompts, the attention of {named}{start} to {written.get('to', 'the target')} was read{minus}."
+
+
+def _activates(_: ClaimRecord, named: str) -> str:
+    return f"How strongly {named} fires was read."
+
+
+def _writes(_: ClaimRecord, named: str) -> str:
+    return f"What {named} adds directly to the logits, right answer minus wrong one, was read at the last token."
+
+
+_VERBS: Mapping[str, Callable[[ClaimRecord, str], str]] = {
+    "measure": _measure,
+    "ablate": _ablate,
+    "patch": _patch,
+    "keep": _keep,
+    "attends": _attends,
+    "activates": _activates,
+    "writes": _writes,
+}
+
+
+def _source(record: ClaimRecord, written: Mapping[str, Any]) -> str:
+    facts = record.facts
+    kind = facts.get("replaced by") or facts.get("ablated by") or written.get("with")
+    text = _SOURCES.get(str(kind or _DEFAULT_SOURCE.get(record.verb, "")), f"by {kind}")
+    return text.format(over=written.get("over", "corrupt"))
+
+
+def _aside(record: ClaimRecord) -> str:
+    """What else was unusual: an intervention in force, another corruption, the dictionary's error."""
+    written = record.written
+    said = []
+    if under := written.get("under"):
+        verb = next((verb for verb in ("ablate", "patch", "keep") if verb in under), "")
+        named = under.get(verb) or ()
+        said.append(f"Meanwhile this was in force: {verb} {', '.join(map(str, named))}.")
+    if written.get("corrupt"):
+        said.append(f"The corrupt prompts were made with “{written['corrupt']}”.")
+    if written.get("error"):
+        said.append(_ERRORS.get(str(written["error"]), ""))
+    return " ".join(said)

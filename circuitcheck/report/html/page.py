@@ -1,0 +1,47 @@
+"""From a run to the text of its page."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from circuitcheck.report.html.comparison import Comparison, comparison_view
+from circuitcheck.report.html.run_view import run_view
+from circuitcheck.report.results import RunResults
+
+
+def report_page(results: RunResults) -> str:
+    """The page of one run."""
+    return _environment().get_template("report.html").render(view=run_view(results))
+
+
+def comparison_page(before: RunResults, after: RunResults) -> str:
+    """The page that shows two runs side by side."""
+    view: Comparison = comparison_view(before, after)
+    return _environment().get_template("comparison.html").render(view=view)
+
+
+def figure_style() -> str:
+    """The rules for drawings alone, to put into a file of its own."""
+    return _text("figures.css")
+
+
+@cache
+def _environment() -> Environment:
+    # autoescape stands alone here: without it a prompt could write the page.
+    environment = Environment(
+        loader=PackageLoader("circuitcheck.report.html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["style"] = Markup(_text("page.css") + _text("figures.css"))
+    return environment
+
+
+def _text(name: str) -> str:
+    return files("circuitcheck.report.html").joinpath("templates", name).read_text(encoding="utf-8")

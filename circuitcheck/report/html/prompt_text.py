@@ -1,0 +1,48 @@
+"""Prompts with the words of their roles marked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from circuitcheck.report.numerals import numeral
+from circuitcheck.report.results import PromptRecord
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a prompt; `role` names the roles of a marked word, "" elsewhere."""
+
+    text: str
+    role: str = ""
+
+
+@dataclass(frozen=True)
+class PromptView:
+    """One prompt with what was measured on it; `before` is "" where there is only one number."""
+
+    pieces: tuple[Piece, ...]
+    cell: str
+    before: str
+    after: str
+
+
+def prompt_view(record: PromptRecord) -> PromptView:
+    """What the page shows of one prompt."""
+    before, after = numeral(record.before), numeral(record.after)
+    cell = " ".join(filter(None, (record.template, record.order)))
+    return PromptView(pieces(record), cell, "" if before == after else before, after)
+
+
+def pieces(record: PromptRecord) -> tuple[Piece, ...]:
+    """The prompt cut at its roles. Roles of one span share a mark; a span that overlaps another is left out."""
+    names: dict[tuple[int, int], list[str]] = {}
+    for role, (start, end) in record.spans.items():
+        if 0 <= start < end <= len(record.prompt):
+            names.setdefault((start, end), []).append(role)
+    cut, at = list[Piece](), 0
+    for (start, end), roles in sorted(names.items()):
+        if start >= at:
+            cut += [Piece(record.prompt[at:start]), Piece(record.prompt[start:end], ", ".join(roles))]
+            at = end
+    cut.append(Piece(record.prompt[at:]))
+    return tuple(piece for piece in cut if piece.text)
