@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 .PHONY: circuits test check format bundled clean
 
 circuits: $(READY)
-	$(BIN)/pytest circuits/ -p no:cacheprovider
+	$(BIN)/pytest circuits/
 
 test: check
 	$(BIN)/pytest tests -n 2 --dist worksteal -q \
