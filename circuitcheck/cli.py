@@ -15,6 +15,7 @@ from circuitcheck.commands.doctor import doctor
 from circuitcheck.commands.init import init
 from circuitcheck.commands.measure import measure
 from circuitcheck.commands.prompts import prompts
+from circuitcheck.commands.report import report
 from circuitcheck.commands.run import run
 from circuitcheck.commands.schema import schema
 from circuitcheck.commands.show import show
@@ -29,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a traceback means our bug, and should be whole
 )
-for command in (init, validate, prompts, measure, run, show, schema, doctor):
+for command in (init, validate, prompts, measure, run, show, report, schema, doctor):
     app.command()(command)
 
 

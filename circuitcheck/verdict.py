@@ -48,13 +48,17 @@ class Part:
 
 @dataclass(frozen=True)
 class PromptEffect:
-    """One prompt's numbers: the text, the metric before and under the intervention."""
+    """One prompt's numbers: the text, the metric before and under the intervention.
+
+    `spans` gives the (start, end) characters of each role's word in `prompt`.
+    """
 
     prompt: str
     template: str
     order: str
     before: float
     after: float
+    spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

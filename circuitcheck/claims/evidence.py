@@ -88,6 +88,7 @@ def worst_prompts(case: Case, question: Question) -> tuple[PromptEffect, ...]:
             order=case.prompts.pairs[rows[i]].order,
             before=float(before[rows[i]]),
             after=float(after[rows[i]]),
+            spans={role: spans[0] for role, spans in case.prompts.pairs[rows[i]].spans.items()},
         )
         for i in worst
     )

@@ -6,6 +6,7 @@ and symbols tell how the claims that name a node came out. Titles, shown on hove
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -68,6 +69,7 @@ def circuit_picture(file: FileRecord, shades: Mapping[str, Shade], name: str) ->
         *(_node(placed, shades) for placed in layout.nodes),
         xmlns=XMLNS,
         class_="circuit",
+        style=f"--natural: {layout.width:.0f}px",
         width=layout.width,
         height=layout.height,
         viewBox=f"0 0 {layout.width:.1f} {layout.height:.1f}",
@@ -101,8 +103,9 @@ def _arrow(name: str) -> Markup:
         viewBox="0 0 8 8",
         refX=7,
         refY=4,
-        markerWidth=7,
-        markerHeight=7,
+        markerWidth=10,
+        markerHeight=10,
+        markerUnits="userSpaceOnUse",
         orient="auto",
     )
     return element("defs", marker)
@@ -131,7 +134,9 @@ def _column(column: Column, layout: Layout) -> Markup:
             )
         )
         drawn.append(
-            element("text", column.roles, x=middle, y=layout.token_line + 20, text_anchor="middle", class_="role")
+            element(
+                "text", column.roles, x=middle, y=layout.token_line + 20, text_anchor="middle", class_="role"
+            )
         )
     kind = "token named" if column.roles else "token"
     drawn.append(
@@ -141,7 +146,15 @@ def _column(column: Column, layout: Layout) -> Markup:
 
 
 def _caption(text: str, box: Box) -> Markup:
-    return element("text", text, x=box.middle[0], y=box.y + 11, text_anchor="middle", class_="group")
+    return element(
+        "text",
+        text,
+        x=box.middle[0],
+        y=box.y + 11,
+        text_anchor="middle",
+        paint_order="stroke",
+        class_="group",
+    )
 
 
 def _node(placed: Placed, shades: Mapping[str, Shade]) -> Markup:
@@ -201,9 +214,7 @@ def _shape(kind: str, box: Box) -> tuple[Markup, ...]:
 
 
 def _rectangle(box: Box, radius: float, kind: str) -> Markup:
-    return element(
-        "rect", x=box.x, y=box.y, width=box.width, height=box.height, rx=radius, class_=kind
-    )
+    return element("rect", x=box.x, y=box.y, width=box.width, height=box.height, rx=radius, class_=kind)
 
 
 def _edges(file: FileRecord, layout: Layout, name: str) -> list[Markup]:
@@ -224,9 +235,7 @@ def _reads(source: Placed, target: Placed, edge: EdgeRecord) -> bool:
     return edge.input in {"k", "v"} or source.column == target.column
 
 
-def _edge(
-    source: Placed, target: Placed, edge: EdgeRecord, lane: int, layout: Layout, name: str
-) -> Markup:
+def _edge(source: Placed, target: Placed, edge: EdgeRecord, lane: int, layout: Layout, name: str) -> Markup:
     same = source.column == target.column
     path, (x, y) = (_bow if same else _rise)(source, target, lane, layout)
     said = f"{source.node.name} → {target.node.name}, {LINES[edge.input]}"
@@ -234,34 +243,40 @@ def _edge(
         "g",
         element("title", said),
         element("path", d=path, class_=f"edge {edge.input}", marker_end=f"url(#{name}-arrow)"),
-        element("text", edge.input, x=x, y=y + 4, text_anchor="middle", class_="input"),
+        element("text", edge.input, x=x, y=y + 4, text_anchor="middle", paint_order="stroke", class_="input"),
     )
 
 
 def _bow(source: Placed, target: Placed, lane: int, layout: Layout) -> tuple[str, tuple[float, float]]:
-    """Inside a column: out to the right, past whatever lies between, and back."""
+    """Inside a column: out to a lane on the right, along it past whatever lies between, and back."""
     column = layout.columns[source.column].box
+    inside = max(each.box.x + each.box.width for each in layout.nodes if each.column == source.column)
+    lane %= _MOST_LANES
+    far = inside + (column.x + column.width - inside) * (1 + lane) / (_MOST_LANES + 1)
     start, end = source.box.x + source.box.width, target.box.x + target.box.width
-    inside = max(
-        placed.box.x + placed.box.width for placed in layout.nodes if placed.column == source.column
-    )
-    room = column.x + column.width - inside
-    far = inside + room * (1 + lane % _MOST_LANES) / (_MOST_LANES + 1)
     y1, y2 = source.box.middle[1], target.box.middle[1]
-    path = f"M{start:.1f},{y1:.1f} L{inside:.1f},{y1:.1f} C{far + 8:.1f},{y1:.1f} {far + 8:.1f},{y2:.1f} {end:.1f},{y2:.1f}"
-    return path, ((inside + end + 6 * (far + 8)) / 8, (y1 + y2) / 2)
+    corner = math.copysign(min(6.0, abs(y2 - y1) / 2), y2 - y1)
+    path = (
+        f"M{start:.1f},{y1:.1f} H{far - 6:.1f} Q{far:.1f},{y1:.1f} {far:.1f},{y1 + corner:.1f} "
+        f"V{y2 - corner:.1f} Q{far:.1f},{y2:.1f} {far - 6:.1f},{y2:.1f} H{end:.1f}"
+    )
+    return path, (far, y1 + (y2 - y1) * (0.35 + 0.1 * lane))
 
 
 def _rise(source: Placed, target: Placed, lane: int, _: Layout) -> tuple[str, tuple[float, float]]:
-    """To another column: up from the top of the source to the bottom of the target."""
-    x1, y1 = source.box.middle[0], source.box.y
-    x2, y2 = target.box.middle[0], target.box.y + target.box.height
-    bend = (y1 - y2) / 2 if y1 - y2 > 40 else 40
-    t = 0.4 + 0.08 * (lane % _MOST_LANES)
-    path = f"M{x1:.1f},{y1:.1f} C{x1:.1f},{y1 - bend:.1f} {x2:.1f},{y2 + bend:.1f} {x2:.1f},{y2:.1f}"
+    """To another column: from the side of the source to the near side of the target."""
+    is_left = source.column < target.column
+    x1, x2 = (
+        box.x + (box.width if on_right else 0)
+        for box, on_right in ((source.box, is_left), (target.box, not is_left))
+    )
+    y1, y2 = source.box.middle[1], target.box.middle[1]
+    bend = (x2 - x1) / 2
+    t = 0.35 + 0.1 * (lane % _MOST_LANES)
+    path = f"M{x1:.1f},{y1:.1f} C{x1 + bend:.1f},{y1:.1f} {x2 - bend:.1f},{y2:.1f} {x2:.1f},{y2:.1f}"
     weights = ((1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3)
-    x = sum(w * value for w, value in zip(weights, (x1, x1, x2, x2), strict=True))
-    y = sum(w * value for w, value in zip(weights, (y1, y1 - bend, y2 + bend, y2), strict=True))
+    x = sum(w * value for w, value in zip(weights, (x1, x1 + bend, x2 - bend, x2), strict=True))
+    y = sum(w * value for w, value in zip(weights, (y1, y1, y2, y2), strict=True))
     return path, (x, y)
 
 

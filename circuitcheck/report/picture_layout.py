@@ -7,28 +7,23 @@ boxes overlap: every cell of (token, layer) is as large as what lies in it.
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from circuitcheck.report.results import ExampleRecord, FileRecord, NodeRecord
+from circuitcheck.report.picture_columns import Heading, Key, column_key, headings, shown, text_width
+from circuitcheck.report.results import FileRecord, NodeRecord
 
-CHARACTER = 7.3
-"""Width of a character of 12 pixel monospace, at most."""
 NODE_HEIGHT = 26.0
 GAP = 8.0
 CAPTION = 16.0
 GUTTER = 18.0
-LANE = 16.0
+TOKEN_GAP = 10.0
+"""Between a token and the next, where no node needs more."""
+LANE = 12.0
 """What each edge inside one column adds to its right."""
 LEFT = 74.0
 TOP = 10.0
 _MOST_STACKED = 4
-_MOST_TOKENS = 24
-_LONGEST = 22
-_EVERYWHERE = {"all": "every token", "all+bos": "every token and BOS"}
-_BOS = re.compile(r"<.*>|\[[A-Z]+\]")
 _STAGES = ("embed", "resid", "q", "k", "v", "head", "attn", "resid_mid", "mlp", "neuron", "feature", "error")
 
 
@@ -90,35 +85,6 @@ class Layout:
     token_line: float
 
 
-def shown(text: str) -> str:
-    """A token as drawn: without the space before it, on one line, at most a couple of dozen characters."""
-    flat = "".join({"\n": "⏎", "\t": "⇥"}.get(sign, sign if sign.isprintable() else "·") for sign in text)
-    flat = flat.strip() or ("␣" if text else "")
-    return flat if len(flat) <= _LONGEST else flat[: _LONGEST - 1] + "…"
-
-
-def text_width(text: str) -> float:
-    """How wide monospace text is at most; East Asian signs and emoji take two places."""
-    wide = sum(unicodedata.east_asian_width(sign) in "WF" for sign in text)
-    return CHARACTER * (len(text) + wide)
-
-
-def index_of(at: str, example: ExampleRecord) -> int | None:
-    """The token of a position on the example; None where it is no single token of it.
-
-    Index 0 is the first token after BOS, which is there if the first token looks like a special one.
-    """
-    if re.fullmatch(r"-?\d+", at):
-        has_bos = bool(example.tokens and _BOS.fullmatch(example.tokens[0].strip()))
-        index = int(at) + (len(example.tokens) if at.startswith("-") else int(has_bos))
-    else:
-        found = re.fullmatch(r"(\w+?)([+-]\d+)?", at)
-        if not found or found[1] not in example.roles:
-            return None
-        index = example.roles[found[1]] + int(found[2] or 0)
-    return index if 0 <= index < len(example.tokens) else None
-
-
 @dataclass(frozen=True)
 class _Member:
     """A node before it has a box."""
@@ -157,11 +123,11 @@ class _Block:
 def lay_out(file: FileRecord) -> Layout:
     """Place everything. The picture of a file without nodes has columns alone."""
     members = _members(file.nodes)
-    names = _columns(file.example, members)
-    places = {key: number for number, (keys, _, _, _) in enumerate(names) for key in keys}
+    names = headings(file.example, [member.node.at for member in members])
+    places = {name.key: number for number, name in enumerate(names) if name.key is not None}
     cells: dict[tuple[int, int], list[_Member]] = {}
     for member in members:
-        column = places[_column_key(member.node.at, file.example)]
+        column = places[column_key(member.node.at, file.example)]
         cells.setdefault((column, _row_key(member.node)), []).append(member)
     blocks = {cell: _blocks(inside) for cell, inside in cells.items()}
     lanes = _lanes(file, members, places)
@@ -193,7 +159,7 @@ def ends(expression: str, nodes: Iterable[Placed]) -> tuple[Placed, ...]:
 
 def node_width(node: NodeRecord) -> float:
     """Room for a symbol and the node's name inside its shape."""
-    return text_width(f"✓! {node.name}") + 22
+    return text_width(f"✓! {node.name}") + 18
 
 
 def _members(nodes: Sequence[NodeRecord]) -> list[_Member]:
@@ -219,52 +185,6 @@ def _row_name(key: int) -> str:
     return "embed" if key < 0 else f"layer {key}"
 
 
-def _column_key(at: str, example: ExampleRecord | None) -> str | int:
-    """A token's index, or the position's own name."""
-    index = index_of(at, example) if example else None
-    return at if index is None else index
-
-
-_Named = tuple[tuple[str | int, ...], str, str, str]
-"""Keys that lie in a column, the token as drawn, the token in full, the roles."""
-
-
-def _columns(example: ExampleRecord | None, members: Sequence[_Member]) -> list[_Named]:
-    used = dict.fromkeys(_column_key(member.node.at, example) for member in members)
-    outside: list[_Named] = [
-        ((key,), "", "", _EVERYWHERE.get(key, key) or "no position") for key in used if isinstance(key, str)
-    ]
-    return outside + (_token_columns(example, used) if example else [])
-
-
-def _token_columns(example: ExampleRecord, used: Iterable[str | int]) -> list[_Named]:
-    roles: dict[int, list[str]] = {}
-    for role, index in example.roles.items():
-        roles.setdefault(index, []).append(role)
-    telling = {*roles, *(key for key in used if isinstance(key, int))}
-    columns = list[_Named]()
-    for first, last in _stretches(len(example.tokens), telling):
-        whole = "".join(example.tokens[first:last])
-        if last - first > 1:
-            columns.append(((), f"… {last - first} tokens", whole, ""))
-        else:
-            columns.append(((first,), shown(whole), whole, ", ".join(roles.get(first, ()))))
-    return columns
-
-
-def _stretches(length: int, telling: set[int]) -> list[tuple[int, int]]:
-    """Tokens one by one; in long prompts, three or more in a row that have neither node nor role as one."""
-    if length <= _MOST_TOKENS:
-        return [(index, index + 1) for index in range(length)]
-    stops = sorted({-1, length, *(index for index in telling if 0 <= index < length)})
-    found = list[tuple[int, int]]()
-    for before, after in zip(stops, stops[1:], strict=False):
-        start = before + 1
-        found += [(start, after)] if after - start > 2 else [(i, i + 1) for i in range(start, after)]
-        found += [(after, after + 1)] if after < length else []
-    return found
-
-
 def _blocks(members: Sequence[_Member]) -> list[_Block]:
     """The groups of one cell, from top to bottom: what is computed later lies higher."""
     groups: dict[str, list[_Member]] = {}
@@ -281,12 +201,10 @@ def _stage(node: NodeRecord) -> int:
     return _STAGES.index(node.kind) if node.kind in _STAGES else 0
 
 
-def _lanes(
-    file: FileRecord, members: Sequence[_Member], places: dict[str | int, int]
-) -> dict[int, int]:
+def _lanes(file: FileRecord, members: Sequence[_Member], places: dict[Key, int]) -> dict[int, int]:
     """How many edges run inside each column."""
     counts: dict[int, int] = {}
-    columns = {id(member): places[_column_key(member.node.at, file.example)] for member in members}
+    columns = {id(member): places[column_key(member.node.at, file.example)] for member in members}
 
     def at(expression: str) -> list[int]:
         return [
@@ -304,15 +222,16 @@ def _lanes(
 
 
 def _column_boxes(
-    names: Sequence[_Named], blocks: dict[tuple[int, int], list[_Block]], lanes: dict[int, int]
+    names: Sequence[Heading], blocks: dict[tuple[int, int], list[_Block]], lanes: dict[int, int]
 ) -> list[Column]:
     columns, x = list[Column](), LEFT
-    for number, (_, token, whole, roles) in enumerate(names):
+    for number, name in enumerate(names):
         inside = [block.width for (column, _), cell in blocks.items() if column == number for block in cell]
-        width = max([text_width(token), text_width(roles), *inside], default=0) + GUTTER
+        width = max(text_width(name.token) + TOKEN_GAP, text_width(name.roles) + TOKEN_GAP)
+        width = max([width, *(block + GUTTER for block in inside)])
         # Edges of one column bow out to its right, each in a lane of its own up to a few.
         width += 2 * LANE * min(lanes.get(number, 0), 4)
-        columns.append(Column(token, whole, roles, Box(x, TOP, width, 0)))
+        columns.append(Column(name.token, name.whole, name.roles, Box(x, TOP, width, 0)))
         x += width
     return columns
 

@@ -359,6 +359,5 @@ def _part(record: PartRecord) -> Part:
 
 def _prompt_effect(record: PromptRecord) -> PromptEffect:
     return PromptEffect(
-        **record.model_dump(exclude={"spans"})
-        | {"before": _or_nan(record.before), "after": _or_nan(record.after)}
+        **record.model_dump() | {"before": _or_nan(record.before), "after": _or_nan(record.after)}
     )

@@ -5,7 +5,12 @@ In: names, attributes and children. Out: `Markup`, which templates put in as it 
 
 from __future__ import annotations
 
+import re
+
 from markupsafe import Markup, escape
+
+_NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Signs that a token may hold and that XML has no way to write."""
 
 Attribute = str | float | int | None
 
@@ -26,7 +31,7 @@ def element(name: str, *children: str, **attributes: Attribute) -> Markup:
 
 def standalone(svg: str, style: str) -> str:
     """A drawing as a file of its own, with the rules that a page would give it."""
-    start, _, rest = svg.partition(">")
+    start, _, rest = _NOT_XML.sub("�", svg).partition(">")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{start}><style>{style}</style>{rest}\n'
 
 

@@ -1,6 +1,6 @@
-"""Report folders: `reports/<run>/results.json` and `summary.md`, whole or not at all.
+"""Report folders: `reports/<run>/results.json`, `summary.md` and `report.html`, whole or not at all.
 
-Both files are written into a hidden folder beside the final one, which is then renamed, so that no
+All files are written into a hidden folder beside the final one, which is then renamed, so that no
 reader and no later run ever sees half a report.
 """
 
@@ -14,11 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from circuitcheck.errors import CircuitCheckError
+from circuitcheck.report.html.page import report_page
 from circuitcheck.report.markdown import summary
 from circuitcheck.report.results import RunResults
 
 RESULTS = "results.json"
 SUMMARY = "summary.md"
+PAGE = "report.html"
 _RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 
 
@@ -28,7 +30,7 @@ def new_run_id(now: datetime | None = None) -> str:
 
 
 def write_reports(results: RunResults, root: Path) -> Path:
-    """Write both files of one run; gives back its folder.
+    """Write the files of one run; gives back its folder.
 
     Raises:
         OSError: when the folder cannot be written; nothing of the run is left behind then.
@@ -38,11 +40,27 @@ def write_reports(results: RunResults, root: Path) -> Path:
     try:
         (unfinished / RESULTS).write_text(results.to_json(), encoding="utf-8")
         (unfinished / SUMMARY).write_text(summary(results), encoding="utf-8")
+        (unfinished / PAGE).write_text(report_page(results), encoding="utf-8")
         unfinished.chmod(0o755)  # mkdtemp's 0o700 would hide the report from the web server of a CI
         return unfinished.rename(root / results.run)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file anew, with its folder; a reader sees the old text or the new one, whole.
+
+    Raises:
+        OSError: when it cannot be written; the old text is still there then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}-{secrets.token_hex(3)}")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def newest_run(root: Path) -> Path:

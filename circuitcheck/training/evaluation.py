@@ -1,9 +1,9 @@
-"""How well the model does IOI, and whether its circuit has two stages: a reader that steers a mover.
+"""How well the model does IOI, and whether its circuit has two stages: readers that steer a mover.
 
-A reader attends from END to S2 and turns the answer around when its END value comes from the run whose S2 is IO. A
-mover attends from END to IO rather than S1, carries part of the logit difference, and turns to S1 when the reader is
-told the other name. These are the S-inhibition and name mover heads of Wang et al. 2023 (arXiv:2211.00593), sec. 3,
-in their smallest form; the numbers that decide are ours.
+A reader attends from END to S2. A mover, in a later layer, attends from END to IO rather than S1 and carries part of
+the logit difference; when all readers before it have their END values from the run whose S2 is IO, it turns to S1 and
+the logit difference changes sign. These are the S-inhibition and name mover heads of Wang et al. 2023
+(arXiv:2211.00593), sec. 3, in their smallest form; the numbers that decide are ours.
 """
 
 from __future__ import annotations
@@ -56,7 +56,6 @@ class HeadScore:
         attention: Mean attention from END to IO, S1 and S2.
         lost: Share lost when the head's END value comes from the fresh-name run.
         swapped_ratio: Logit difference over the clean one when the value comes from the run whose S2 is IO.
-        turned_attention: For every layer and head, mean attention to IO and S1 under that same change.
     """
 
     layer: int
@@ -64,7 +63,6 @@ class HeadScore:
     attention: dict[str, float]
     lost: float
     swapped_ratio: float
-    turned_attention: Float[Tensor, "layer head io_s1"]
 
     @property
     def name(self) -> str:
@@ -73,33 +71,34 @@ class HeadScore:
 
 
 @dataclass(frozen=True)
-class ReaderMover:
-    """A reader and a later head that it steers.
+class TwoStages:
+    """A mover and the readers before it.
 
     Attributes:
-        reader: The head that reads S2.
+        readers: All heads of earlier layers that attend from END to S2.
         mover: The head that attends to IO.
-        turned_io: The mover's attention to IO when the reader is told the other name.
+        swapped_ratio: Logit difference over the clean one when all readers are told the other name.
+        turned_io: The mover's attention to IO then.
         turned_s1: The mover's attention to S1 then.
     """
 
-    reader: HeadScore
+    readers: tuple[HeadScore, ...]
     mover: HeadScore
+    swapped_ratio: float
     turned_io: float
     turned_s1: float
 
     @property
     def clarity(self) -> float:
-        """The weakest of the reader's attention to S2 and the mover's preference before and after, at most 1."""
+        """The mover's preference of IO over S1, or of S1 over IO when turned, whichever is weaker; at most 1."""
         before = self.mover.attention["IO"] - self.mover.attention["S1"]
-        return min(self.reader.attention["S2"], before, self.turned_s1 - self.turned_io)
+        return min(before, self.turned_s1 - self.turned_io)
 
     @property
     def holds(self) -> bool:
-        """Whether this pair is a two-stage circuit by the stated limits."""
+        """Whether this is a two-stage circuit by the stated limits."""
         return (
-            self.reader.attention["S2"] >= READER_TO_S2
-            and self.reader.swapped_ratio < 0
+            self.swapped_ratio < 0
             and self.mover.attention["IO"] >= MOVER_TO_IO
             and self.mover.attention["S1"] <= MOVER_TO_S1
             and self.turned_s1 >= MOVER_TO_IO
@@ -124,9 +123,8 @@ def accuracy_by_order(scores: list[CellScore]) -> dict[str, float]:
     return {order: _mean([score.accuracy for score in scores if score.order == order]) for order in orders}
 
 
-def score_heads(model: GPT2LMHeadModel, cells: list[Cell]) -> list[HeadScore]:
+def score_heads(model: GPT2LMHeadModel, runs: list[CellRuns]) -> list[HeadScore]:
     """Every head's attention and effects at END, averaged over cells of equal size."""
-    runs = [_CellRuns.of(model, cell) for cell in cells]
     return [
         _score_head(model, runs, layer, head)
         for layer in range(model.config.n_layer)
@@ -134,19 +132,23 @@ def score_heads(model: GPT2LMHeadModel, cells: list[Cell]) -> list[HeadScore]:
     ]
 
 
-def reader_mover_pairs(heads: list[HeadScore]) -> list[ReaderMover]:
-    """Every pair of a head and a later one, the ones that hold first, then by clarity."""
-    pairs = [
-        ReaderMover(reader, mover, *reader.turned_attention[mover.layer, mover.head].tolist())
-        for reader in heads
-        for mover in heads
-        if mover.layer > reader.layer
-    ]
-    return sorted(pairs, key=lambda pair: (pair.holds, pair.clarity), reverse=True)
+def two_stages(model: GPT2LMHeadModel, runs: list[CellRuns], heads: list[HeadScore]) -> list[TwoStages]:
+    """Every head with the readers before it: those that hold first, then by clarity."""
+    clean = _clean_difference(runs)
+    found = []
+    for layer in range(1, model.config.n_layer):
+        readers = tuple(head for head in heads if head.layer < layer and head.attention["S2"] >= READER_TO_S2)
+        swapped, turned = _replaced(model, runs, [(head.layer, head.head) for head in readers], "swapped")
+        found += [
+            TwoStages(readers, head, swapped / clean, *turned[layer, head.head, :2].tolist())
+            for head in heads
+            if head.layer == layer
+        ]
+    return sorted(found, key=lambda stages: (stages.holds, stages.clarity), reverse=True)
 
 
 @dataclass(frozen=True)
-class _CellRuns:
+class CellRuns:
     """A cell with its three plain runs, which every head's score shares."""
 
     cell: Cell
@@ -155,7 +157,8 @@ class _CellRuns:
     swapped: EndRun
 
     @classmethod
-    def of(cls, model: GPT2LMHeadModel, cell: Cell) -> _CellRuns:
+    def of(cls, model: GPT2LMHeadModel, cell: Cell) -> CellRuns:
+        """Runs the model on the cell's clean, fresh-name and swapped prompts."""
         runs = (run_at_end(model, tokens) for tokens in (cell.clean, cell.fresh, cell.swapped))
         return cls(cell, *runs)
 
@@ -173,33 +176,36 @@ def _score_cell(model: GPT2LMHeadModel, cell: Cell) -> CellScore:
     )
 
 
-def _score_head(model: GPT2LMHeadModel, runs: list[_CellRuns], layer: int, head: int) -> HeadScore:
+def _score_head(model: GPT2LMHeadModel, runs: list[CellRuns], layer: int, head: int) -> HeadScore:
     attention = torch.stack([_role_attention(run.clean, run.cell) for run in runs]).mean(0)
-    clean = _mean([_logit_difference(run.clean, run.cell).mean().item() for run in runs])
-    fresh, _ = _replaced(model, runs, layer, head, "fresh")
-    swapped, turned = _replaced(model, runs, layer, head, "swapped")
+    clean = _clean_difference(runs)
+    fresh, _ = _replaced(model, runs, [(layer, head)], "fresh")
+    swapped, _ = _replaced(model, runs, [(layer, head)], "swapped")
     return HeadScore(
         layer=layer,
         head=head,
         attention=dict(zip(ROLES, attention[layer, head].tolist(), strict=True)),
         lost=(clean - fresh) / clean,
         swapped_ratio=swapped / clean,
-        turned_attention=turned[..., :2],
     )
 
 
 def _replaced(
-    model: GPT2LMHeadModel, runs: list[_CellRuns], layer: int, head: int, source: str
+    model: GPT2LMHeadModel, runs: list[CellRuns], heads: list[tuple[int, int]], source: str
 ) -> tuple[float, Float[Tensor, "layer head role"]]:
-    """Logit difference and attention with one head's END value taken from the `source` run."""
+    """Logit difference and attention with the END values of (layer, head)s taken from the `source` run."""
     differences, attention = [], []
     for run in runs:
         donor: EndRun = getattr(run, source)
-        value = HeadValue(layer, head, donor.z[layer, :, head])
-        changed = run_at_end(model, run.cell.clean, value)
+        values = [HeadValue(layer, head, donor.z[layer, :, head]) for layer, head in heads]
+        changed = run_at_end(model, run.cell.clean, *values)
         differences.append(_logit_difference(changed, run.cell).mean().item())
         attention.append(_role_attention(changed, run.cell))
     return _mean(differences), torch.stack(attention).mean(0)
+
+
+def _clean_difference(runs: list[CellRuns]) -> float:
+    return _mean([_logit_difference(run.clean, run.cell).mean().item() for run in runs])
 
 
 def _role_attention(run: EndRun, cell: Cell) -> Float[Tensor, "layer head role"]:

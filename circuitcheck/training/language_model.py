@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int
 from tokenizers import Tokenizer
-from torch import Tensor
-from torch.nn import functional
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from circuitcheck.training.batches import IGNORED_LABEL, POOL_BATCHES, pool_of_batches
+from circuitcheck.training.batches import POOL_BATCHES, pool_of_batches
 from circuitcheck.training.corpus import STRANGERS_UNTIL
+from circuitcheck.training.objective import training_loss
 from circuitcheck.training.progress import report
 from circuitcheck.training.tokenizer import CONTEXT_SIZE, END_OF_TEXT_ID, build_tokenizer
 
@@ -33,6 +31,8 @@ class TrainingPlan:
         peak_rate: Learning rate after the warm-up.
         warmup_steps: Steps over which the rate rises from zero.
         constant_until: Share of the steps after which the rate falls along a cosine.
+        sparse_from: Share of the steps after which spread-out attention starts to cost.
+        spread_weight: What it costs in the end: nats of loss per nat of attention entropy summed over heads.
         checkpoint_steps: Steps between two saved states.
     """
 
@@ -40,12 +40,16 @@ class TrainingPlan:
     steps: int = 6000
     peak_rate: float = 2e-3
     warmup_steps: int = 200
-    constant_until: float = 0.5
-    checkpoint_steps: int = 1500
+    constant_until: float = 0.75
+    sparse_from: float = 0.5
+    spread_weight: float = 0.1
+    checkpoint_steps: int = 500
 
 
 FUSED_GELU = "gelu_pytorch_tanh"
 """GPT-2's `gelu_new` under the name of its fused implementation: the same function, and training is faster."""
+
+SPARSE_RISE_STEPS = 500
 
 LAST_RATE = 0.02
 """The learning rate at the end, as a share of its peak."""
@@ -113,12 +117,10 @@ def rate_at(step: int, plan: TrainingPlan) -> float:
     return plan.peak_rate * (LAST_RATE + (1 - LAST_RATE) * fall)
 
 
-def next_token_loss(model: GPT2LMHeadModel, tokens: Int[Tensor, "batch pos"]) -> Float[Tensor, ""]:
-    """Mean cross entropy in nats per token; positions labelled -100 are not counted."""
-    logits = model(input_ids=tokens.clamp(min=0)).logits
-    return functional.cross_entropy(
-        logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=IGNORED_LABEL
-    )
+def spread_weight_at(step: int, plan: TrainingPlan) -> float:
+    """The weight of attention entropy in a step's loss: zero at first, then a linear rise to its full value."""
+    rise = (step - plan.sparse_from * plan.steps) / SPARSE_RISE_STEPS
+    return plan.spread_weight * min(1.0, max(0.0, rise))
 
 
 def _train_pool(
@@ -130,14 +132,14 @@ def _train_pool(
 ) -> float:
     """One pool of steps; returns the mean loss."""
     model.train()
-    _set_first_attention(model, trained=first_step >= plan.steps * STRANGERS_UNTIL)
+    _choose_attention(model, plan, first_step / plan.steps)
     losses = []
     pool = first_step // POOL_BATCHES
     batches = pool_of_batches(tokenizer, plan.seed, pool, first_step / plan.steps)
     for step, tokens in enumerate(batches, start=first_step):
         for group in optimizer.param_groups:
             group["lr"] = rate_at(step, plan)
-        loss = next_token_loss(model, tokens)
+        loss = training_loss(model, tokens, spread_weight_at(step, plan))
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -146,15 +148,20 @@ def _train_pool(
     return sum(losses) / len(losses)
 
 
-def _set_first_attention(model: GPT2LMHeadModel, *, trained: bool) -> None:
-    """Holds the attention of the first layer at its initial values, or lets it go.
+def _choose_attention(model: GPT2LMHeadModel, plan: TrainingPlan, progress: float) -> None:
+    """Sets which layers' attention is trained, and how it is computed, after a share of the steps.
 
-    While it is held and nobody's name has to be avoided, the model learns to copy names in later layers. Without this
-    every seed tried copied both names in the first layer, where no head can know yet who acts, and took the giver's
-    name away again: a circuit of one stage.
+    The first layer is held at its initial values while nobody's name has to be avoided, so that the model learns to
+    copy names in later layers; without this every run that was looked at copied both names in the first layer, where no head can
+    know yet who acts, and took the giver's name away again. The last layer is held once spread costs, or else its
+    heads take over by taking the giver's name away.
     """
-    for parameter in model.transformer.h[0].attn.parameters():
-        parameter.requires_grad_(trained)
+    first, last = model.transformer.h[0].attn, model.transformer.h[-1].attn
+    sparse = progress >= plan.sparse_from
+    first.requires_grad_(progress >= STRANGERS_UNTIL)
+    last.requires_grad_(not sparse)
+    # Only eager attention shows its weights; until they are needed, the fused one is faster.
+    model.set_attn_implementation("eager" if sparse else "sdpa")
 
 
 def _optimizer(model: GPT2LMHeadModel, plan: TrainingPlan) -> torch.optim.Optimizer:

@@ -9,14 +9,15 @@ from pathlib import Path
 from transformers import GPT2LMHeadModel
 
 from circuitcheck.training.evaluation import (
+    CellRuns,
     CellScore,
     HeadScore,
-    ReaderMover,
+    TwoStages,
     accuracy_by_order,
     passes,
-    reader_mover_pairs,
     score_cells,
     score_heads,
+    two_stages,
 )
 from circuitcheck.training.family import ioi_family
 from circuitcheck.training.phrases import UNSEEN_TEMPLATES
@@ -42,11 +43,12 @@ class HeadRow:
 
 
 @dataclass(frozen=True)
-class PairRow:
-    """A reader and the mover that it steers; see `evaluation.ReaderMover`."""
+class StagesRow:
+    """A mover and the readers that steer it; see `evaluation.TwoStages`."""
 
-    reader: str
+    readers: str
     mover: str
+    swapped_ratio: float
     turned_io: float
     turned_s1: float
     clarity: float
@@ -70,7 +72,7 @@ class SeedOutcome:
         side_accuracy: Side family to accuracy.
         cells: Accuracy for every template, ABBA then BABA.
         heads: All heads in layer order.
-        pairs: The five clearest reader-mover pairs.
+        stages: The four clearest movers with their readers.
     """
 
     seed: int
@@ -85,7 +87,7 @@ class SeedOutcome:
     side_accuracy: dict[str, float]
     cells: dict[str, list[float]]
     heads: list[HeadRow]
-    pairs: list[PairRow]
+    stages: list[StagesRow]
 
 
 def measure_seed(model: GPT2LMHeadModel, seed: int, steps: int, wall_minutes: float) -> SeedOutcome:
@@ -93,7 +95,9 @@ def measure_seed(model: GPT2LMHeadModel, seed: int, steps: int, wall_minutes: fl
     tokenizer, templates = build_tokenizer(), ioi_family().templates
     scores = score_cells(model, ioi_cells(tokenizer, templates, PROMPTS_PER_CELL, EVALUATION_SEED))
     unseen = ioi_cells(tokenizer, UNSEEN_TEMPLATES, PROMPTS_PER_CELL, EVALUATION_SEED)
-    heads = score_heads(model, ioi_cells(tokenizer, templates, HEAD_PROMPTS_PER_CELL, EVALUATION_SEED))
+    cells = ioi_cells(tokenizer, templates, HEAD_PROMPTS_PER_CELL, EVALUATION_SEED)
+    runs = [CellRuns.of(model, cell) for cell in cells]
+    heads = score_heads(model, runs)
     return SeedOutcome(
         seed=seed,
         steps=steps,
@@ -107,12 +111,12 @@ def measure_seed(model: GPT2LMHeadModel, seed: int, steps: int, wall_minutes: fl
         side_accuracy=side_accuracies(model, tokenizer, PROMPTS_PER_CELL, EVALUATION_SEED),
         cells=_by_template(scores),
         heads=[_head_row(head) for head in heads],
-        pairs=[_pair_row(pair) for pair in reader_mover_pairs(heads)[:5]],
+        stages=[_stages_row(stages) for stages in two_stages(model, runs, heads)[:4]],
     )
 
 
 def choose(outcomes: list[SeedOutcome]) -> SeedOutcome:
-    """The seed to ship: among those that pass the accuracy bar, the one with the clearest reader-mover pair.
+    """The seed to ship: among those that pass the accuracy bar, the one with the clearest mover.
 
     Raises:
         ValueError: If no seed passes.
@@ -122,7 +126,7 @@ def choose(outcomes: list[SeedOutcome]) -> SeedOutcome:
         seeds = ", ".join(str(outcome.seed) for outcome in outcomes)
         message = f"no seed of {seeds} reaches the accuracy bar; train other seeds or for more steps"
         raise ValueError(message)
-    return max(passing, key=lambda outcome: (outcome.pairs[0].holds, outcome.pairs[0].clarity))
+    return max(passing, key=lambda outcome: (outcome.stages[0].holds, outcome.stages[0].clarity))
 
 
 def write_outcome(outcome: SeedOutcome, path: Path) -> None:
@@ -134,8 +138,8 @@ def read_outcome(path: Path) -> SeedOutcome:
     """An outcome that was kept."""
     data = json.loads(path.read_text(encoding="utf-8"))
     heads = [HeadRow(**row) for row in data.pop("heads")]
-    pairs = [PairRow(**row) for row in data.pop("pairs")]
-    return SeedOutcome(**data, heads=heads, pairs=pairs)
+    stages = [StagesRow(**row) for row in data.pop("stages")]
+    return SeedOutcome(**data, heads=heads, stages=stages)
 
 
 def _by_template(scores: list[CellScore]) -> dict[str, list[float]]:
@@ -150,12 +154,13 @@ def _head_row(head: HeadScore) -> HeadRow:
     return HeadRow(head.name, to_io, to_s1, to_s2, head.lost, head.swapped_ratio)
 
 
-def _pair_row(pair: ReaderMover) -> PairRow:
-    return PairRow(
-        reader=pair.reader.name,
-        mover=pair.mover.name,
-        turned_io=pair.turned_io,
-        turned_s1=pair.turned_s1,
-        clarity=pair.clarity,
-        holds=pair.holds,
+def _stages_row(stages: TwoStages) -> StagesRow:
+    return StagesRow(
+        readers=", ".join(reader.name for reader in stages.readers),
+        mover=stages.mover.name,
+        swapped_ratio=stages.swapped_ratio,
+        turned_io=stages.turned_io,
+        turned_s1=stages.turned_s1,
+        clarity=stages.clarity,
+        holds=stages.holds,
     )

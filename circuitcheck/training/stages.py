@@ -86,7 +86,7 @@ def _seed_outcome(job: tuple[Production, int]) -> SeedOutcome:
     save_model(trained.model, saved)
     outcome = measure_seed(load_model(saved), seed, production.steps, trained.minutes)
     write_outcome(outcome, kept)
-    report(f"seed {seed}: accuracy {outcome.accuracy}, clearest pair {outcome.pairs[0]}")
+    report(f"seed {seed}: accuracy {outcome.accuracy}, clearest {outcome.stages[0]}")
     return outcome
 
 

@@ -100,12 +100,13 @@ class RunSummary:
 
     def _write(self, session: pytest.Session, results: RunResults) -> None:
         from circuitcheck.report.markdown import summary
-        from circuitcheck.report.writing import write_reports
+        from circuitcheck.report.writing import PAGE, write_reports
 
         options = self._config.stash[OPTIONS]
         try:
             folder = write_reports(results, options.reports)
-            self._notes.append(f"report in {_shown(folder, self._config.invocation_params.dir)}")
+            page = _shown(folder / PAGE, self._config.invocation_params.dir)
+            self._notes.append(f"report in {page}")
             if options.summary is not None:
                 with options.summary.open("a" if options.summary_appends else "w", encoding="utf-8") as file:
                     file.write(summary(results))

@@ -41,7 +41,7 @@ better-than-chance  inconclusive  drop 0.280 [0.220, 0.340], needed >= 0.3
 how-much            MEASURED      drop 0.200 [0.150, 0.250]
 backups-are-absent  known         drop 0.412 (not yet understood)
 gone                ERROR         L9H6 is in layer 9, and the model has 3. Name a layer from 0 to 2.
-circuitcheck: report in reports/RUN
+circuitcheck: report in reports/RUN/report.html
 =========================== short test summary info ============================
 FAILED circuits/ioi.circuit.yaml::backup-compensates - refuted: drop = 0.412,...
 ERROR circuits/ioi.circuit.yaml::gone - L9H6 is in layer 9, and the model has...

@@ -24,10 +24,10 @@ def test_a_run_is_named_by_its_time_and_six_random_digits():
     assert new_run_id(moment) != name
 
 
-def test_both_files_are_written_and_read_back(tmp_path):
+def test_all_files_are_written_and_results_read_back(tmp_path):
     expected = results(new_run_id())
     folder = write_reports(expected, tmp_path / "reports")
-    assert sorted(path.name for path in folder.iterdir()) == ["results.json", "summary.md"]
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "results.json", "summary.md"]
     assert read_results(folder) == expected
     assert newest_run(tmp_path / "reports") == folder
 

@@ -59,6 +59,7 @@ class ClaimView:
     parts_left_out: int
     cells: CellTable | None
     prompts: tuple[PromptView, ...]
+    prompts_in: str
     facts: tuple[tuple[str, str], ...]
     about: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -91,6 +92,7 @@ def claim_view(record: ClaimRecord, file: FileRecord, anchor: str) -> ClaimView:
         parts_left_out=max(len(record.parts) - _MOST_PARTS, 0),
         cells=cell_table(record.cells, part),
         prompts=tuple(prompt_view(prompt) for prompt in record.worst[:_MOST_PROMPTS]),
+        prompts_in=_prompts_in(record, part),
         facts=tuple((name, fact(value)) for name, value in record.facts.items()),
         about=_about(record),
         warnings=tuple(record.warnings),
@@ -115,6 +117,14 @@ def again(file: FileRecord, claim: str = "") -> str:
 def _meaning(part: PartRecord | None) -> str:
     meaning = quantity_meaning(part.quantity) if part else ""
     return f"{part.quantity}: {meaning}" if part and meaning else ""
+
+
+def _prompts_in(record: ClaimRecord, part: PartRecord | None) -> str:
+    """What the numbers beside a prompt are: the metric before and after, or the one quantity read."""
+    metric = record.facts.get("metric")
+    if record.verb in {"ablate", "patch", "keep"}:
+        return f"{metric or 'metric'} before → after"
+    return part.quantity if part else ""
 
 
 def _about(record: ClaimRecord) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -75,7 +76,7 @@ class Alone:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The whole page; verdicts that changed come first."""
+    """The whole page; verdicts that changed come first, and hashes that differ before other facts."""
 
     before: str
     after: str
@@ -136,15 +137,18 @@ def _facts(run: RunResults) -> dict[str, str]:
     return facts | {f"environment: {name}": value for name, value in run.environment.items()}
 
 
-def _differences(
-    before: Mapping[str, str], after: Mapping[str, str]
-) -> tuple[tuple[Difference, ...], int]:
+def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[tuple[Difference, ...], int]:
     every = dict.fromkeys([*before, *after])
     differing = [name for name in every if before.get(name) != after.get(name)]
+    differing.sort(key=lambda name: not _is_hash(after.get(name, before.get(name, ""))))
     return (
         tuple(Difference(name, before.get(name, NOTHING), after.get(name, NOTHING)) for name in differing),
         len(every) - len(differing),
     )
+
+
+def _is_hash(value: str) -> bool:
+    return re.fullmatch(r"[0-9a-f]{16,}", value) is not None
 
 
 def _pair(before: tuple[FileRecord, ClaimRecord], after: tuple[FileRecord, ClaimRecord]) -> ClaimPair:
@@ -164,7 +168,7 @@ def _notes(old: ClaimRecord, new: ClaimRecord) -> list[str]:
     notes = []
     if old.says and new.says and old.says != new.says:
         notes.append(f"the sentence changed; it was “{old.says}”")
-    if old.written != new.written:
+    if old.written and new.written and old.written != new.written:
         notes.append("the claim is written differently, so the numbers may not be of one thing")
     notes += [f"{when}: {record.error}" for when, record in (("before", old), ("after", new)) if record.error]
     return notes
@@ -188,8 +192,8 @@ def _part_pair(old: PartRecord | None, new: PartRecord | None) -> PartPair:
     return PartPair(
         name=" ".join(filter(None, (shown.quantity, shown.slice))),
         claimed=", then ".join(claimed),
-        before=part_text(old) if old else NOTHING,
-        after=part_text(new) if new else NOTHING,
+        before=_number(old),
+        after=_number(new),
         before_plot=small_plot(old, scale) if old else Markup(""),
         after_plot=small_plot(new, scale) if new else Markup(""),
         change=_change(old, new),
@@ -197,11 +201,15 @@ def _part_pair(old: PartRecord | None, new: PartRecord | None) -> PartPair:
     )
 
 
+def _number(part: PartRecord | None) -> str:
+    return part_text(part).removeprefix(part.quantity).strip() if part else NOTHING
+
+
 def _change(old: PartRecord | None, new: PartRecord | None) -> str:
     if not old or not new or old.estimate is None or new.estimate is None:
         return NOTHING
     change = new.estimate - old.estimate
-    return f"{'+' if change > 0 else '−' if change < 0 else ''}{numeral(abs(change))}"
+    return f"{'+' if change > 0 else '-' if change < 0 else ''}{numeral(abs(change))}"
 
 
 def _apart(old: PartRecord | None, new: PartRecord | None) -> str:

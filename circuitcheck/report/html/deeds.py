@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from circuitcheck.report.html.words import nodes_in_words
 from circuitcheck.report.results import ClaimRecord, NodeRecord
 
 _SOURCES = {
     "zero": "by zero",
-    "mean": "by its mean over a reference set of {over} prompts",
-    "resample": "by its value on another {over} prompt of the same template",
-    "corrupt": "by its value on the corrupt twin of the same prompt",
-    "clean": "by its value on the clean twin of the same prompt",
+    "mean": "by {its} mean over a reference set of {over} prompts",
+    "resample": "by {its} value on another {over} prompt of the same template",
+    "corrupt": "by {its} value on the corrupt twin of the same prompt",
+    "clean": "by {its} value on the clean twin of the same prompt",
 }
 _ERRORS = {
     "live": "What their dictionary does not explain was left as it is.",
@@ -42,7 +41,8 @@ def _measure(record: ClaimRecord, _: str) -> str:
 
 
 def _ablate(record: ClaimRecord, named: str) -> str:
-    return f"On clean prompts, the output of {named} was replaced {_source(record, record.written)}."
+    was, its = ("were", "their") if len(record.nodes) != 1 else ("was", "its")
+    return f"On clean prompts, {named} {was} replaced {_source(record, its)}."
 
 
 def _patch(record: ClaimRecord, named: str) -> str:
@@ -53,14 +53,14 @@ def _patch(record: ClaimRecord, named: str) -> str:
 def _keep(record: ClaimRecord, named: str) -> str:
     scope = record.facts.get("scope") or record.written.get("scope")
     everything = "every head and MLP" if scope == "heads+mlps" else "every attention head"
-    return f"Only {named} stayed as it is; otherwise {everything} was replaced {_source(record, record.written)}."
+    return f"On clean prompts, {everything} was replaced {_source(record, 'its')}, except {named}."
 
 
 def _attends(record: ClaimRecord, named: str) -> str:
     written = record.written
-    start = f" from {written['from']}" if "from" in written else ""
     minus = f", minus the attention to {written['minus']}" if written.get("minus") else ""
-    return f"On clean prompts, the attention of {named}{start} to {written.get('to', 'the target')} was read{minus}."
+    pay = "pays" if len(record.nodes) == 1 else "pay"
+    return f"On clean prompts, the attention that {named} {pay} to {written.get('to', 'the target')} was read{minus}."
 
 
 def _activates(_: ClaimRecord, named: str) -> str:
@@ -68,7 +68,9 @@ def _activates(_: ClaimRecord, named: str) -> str:
 
 
 def _writes(_: ClaimRecord, named: str) -> str:
-    return f"What {named} adds directly to the logits, right answer minus wrong one, was read at the last token."
+    return (
+        f"What {named} adds directly to the logits, right answer minus wrong one, was read at the last token."
+    )
 
 
 _VERBS: Mapping[str, Callable[[ClaimRecord, str], str]] = {
@@ -82,11 +84,11 @@ _VERBS: Mapping[str, Callable[[ClaimRecord, str], str]] = {
 }
 
 
-def _source(record: ClaimRecord, written: Mapping[str, Any]) -> str:
-    facts = record.facts
+def _source(record: ClaimRecord, its: str) -> str:
+    facts, written = record.facts, record.written
     kind = facts.get("replaced by") or facts.get("ablated by") or written.get("with")
     text = _SOURCES.get(str(kind or _DEFAULT_SOURCE.get(record.verb, "")), f"by {kind}")
-    return text.format(over=written.get("over", "corrupt"))
+    return text.format(its=its, over=written.get("over", "corrupt"))
 
 
 def _aside(record: ClaimRecord) -> str:

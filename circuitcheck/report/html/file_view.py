@@ -70,6 +70,7 @@ class FileView:
 
 def file_view(file: FileRecord, number: int) -> FileView:
     """What the page shows of the file that is the `number`th of the run, from 1."""
+    file = _without_values(file)
     anchors = {record.claim: f"f{number}-c{place}" for place, record in enumerate(file.claims, 1)}
     return FileView(
         anchor=f"f{number}",
@@ -92,15 +93,24 @@ def file_view(file: FileRecord, number: int) -> FileView:
     )
 
 
+def _without_values(file: FileRecord) -> FileRecord:
+    """The page shows no per-prompt values, and dragging them along takes longer than all the rest."""
+    return file.model_copy(
+        update={"claims": [record.model_copy(update={"values": {}}) for record in file.claims]}
+    )
+
+
 def shades(file: FileRecord) -> dict[str, Shade]:
     """How each node of the picture is coloured, by `name@at`: by the worst claim that names it."""
     drawn = {}
+    told = {
+        record.claim: f"{record.claim}: {status_of(record).word}, {claim_text(record)}"
+        for record in file.claims
+    }
     for node in {f"{node.name}@{node.at}" for node in file.nodes}:
         about = [record for record in file.claims if node in record.nodes]
         status = worst(status_of(record) for record in about)
-        said = tuple(
-            f"{record.claim}: {status_of(record).word}, {claim_text(record)}" for record in about
-        )
+        said = tuple(told[record.claim] for record in about)
         drawn[node] = Shade(status.key if status else "", status.symbol if status else "", said)
     return drawn
 

@@ -25,6 +25,10 @@ _NEAREST = 9.0
 """Percent of the width within which two labels would run into each other."""
 
 
+_LEAST_WIDTH = 1e-12
+"""A scale narrower than this would be drawn with rounding errors for ticks."""
+
+
 @dataclass(frozen=True)
 class Scale:
     """From numbers to percent of the width."""
@@ -47,17 +51,19 @@ def scale_of(parts: list[PartRecord]) -> Scale:
         if value is not None and math.isfinite(value)
     ]
     low, high = min([0.0, *drawn]), max([0.0, *drawn])
-    if 0 <= low and high <= 1:
+    if high - low < _LEAST_WIDTH:
+        high = low + 1.0
+    if low >= 0 and high <= 1:
         return Scale(0.0, 1.0)
     margin = 0.08 * (high - low)
     return Scale(low - margin if low < 0 else low, high + margin if high > 0 else high)
 
 
-def interval_plot(part: PartRecord, scale: Scale | None = None) -> Markup:
+def interval_plot(part: PartRecord, width: str = "100%") -> Markup:
     """The plot with its labels; "" where there is no number to draw."""
     if part.estimate is None:
         return Markup("")
-    scale = scale or scale_of([part])
+    scale = scale_of([part])
     return element(
         "svg",
         *_region(part, scale),
@@ -67,7 +73,7 @@ def interval_plot(part: PartRecord, scale: Scale | None = None) -> Markup:
         _estimate_label(part, scale),
         xmlns="http://www.w3.org/2000/svg",
         class_="plot",
-        width="100%",
+        width=width,
         height=64,
         role="img",
         aria_label=spoken(part),
@@ -81,7 +87,7 @@ def small_plot(part: PartRecord, scale: Scale) -> Markup:
     return element(
         "svg",
         *_region(part, scale, top=2, height=18),
-        *_whisker(part, scale, 11.0),
+        *_whisker(part, scale, 11.0, radius=3.5),
         xmlns="http://www.w3.org/2000/svg",
         class_="plot small",
         width="100%",
@@ -125,7 +131,7 @@ def _region(part: PartRecord, scale: Scale, top: int = _TOP, height: int = _BOTT
     return [band, region, *edges]
 
 
-def _whisker(part: PartRecord, scale: Scale, y: float) -> list[Markup]:
+def _whisker(part: PartRecord, scale: Scale, y: float, radius: float = 5.0) -> list[Markup]:
     """The interval with a cap at each closed end, and a dot on the estimate."""
     assert part.estimate is not None, "only estimates are drawn"
     drawn = []
@@ -133,7 +139,9 @@ def _whisker(part: PartRecord, scale: Scale, y: float) -> list[Markup]:
         start = _LEFT if part.low is None else scale.at(part.low)
         end = _RIGHT if part.high is None else scale.at(part.high)
         drawn.append(
-            element("line", x1=f"{start:.2f}%", x2=f"{end:.2f}%", y1=y, y2=y, class_=f"interval {part.outcome}")
+            element(
+                "line", x1=f"{start:.2f}%", x2=f"{end:.2f}%", y1=y, y2=y, class_=f"interval {part.outcome}"
+            )
         )
         for value, at in ((part.low, start), (part.high, end)):
             if value is not None:
@@ -141,16 +149,16 @@ def _whisker(part: PartRecord, scale: Scale, y: float) -> list[Markup]:
                 drawn.append(
                     element("line", x1=x, x2=x, y1=y - 6, y2=y + 6, class_=f"interval {part.outcome}")
                 )
-    dot = element("circle", cx=f"{scale.at(part.estimate):.2f}%", cy=y, r=5, class_=f"dot {part.outcome}")
+    dot = element(
+        "circle", cx=f"{scale.at(part.estimate):.2f}%", cy=y, r=radius, class_=f"dot {part.outcome}"
+    )
     return [*drawn, dot]
 
 
 def _estimate_label(part: PartRecord, scale: Scale) -> Markup:
     at = scale.at(part.estimate or 0.0)
     text = " ".join(filter(None, (numeral(part.estimate), interval(as_part(part)))))
-    return element(
-        "text", text, x=f"{at:.2f}%", y=13, text_anchor=_anchor(at, margin=16), class_="number"
-    )
+    return element("text", text, x=f"{at:.2f}%", y=13, text_anchor=_anchor(at, margin=16), class_="number")
 
 
 def _axis_labels(part: PartRecord, scale: Scale) -> list[Markup]:
@@ -162,7 +170,9 @@ def _axis_labels(part: PartRecord, scale: Scale) -> list[Markup]:
         if all(abs(at - other) >= _NEAREST for other in taken):
             taken.append(at)
             labels.append(
-                element("text", f"{value:g}", x=f"{at:.2f}%", y=59, text_anchor=_anchor(at, margin=4), class_=kind)
+                element(
+                    "text", f"{value:g}", x=f"{at:.2f}%", y=59, text_anchor=_anchor(at, margin=4), class_=kind
+                )
             )
     return labels
 

@@ -28,9 +28,9 @@ class PromptView:
 
 def prompt_view(record: PromptRecord) -> PromptView:
     """What the page shows of one prompt."""
-    before, after = numeral(record.before), numeral(record.after)
     cell = " ".join(filter(None, (record.template, record.order)))
-    return PromptView(pieces(record), cell, "" if before == after else before, after)
+    before = "" if record.before == record.after else numeral(record.before)
+    return PromptView(pieces(record), cell, before, numeral(record.after))
 
 
 def pieces(record: PromptRecord) -> tuple[Piece, ...]:

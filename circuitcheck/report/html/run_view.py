@@ -12,7 +12,8 @@ from circuitcheck.report.html.status import STATUSES, SUPPORTED, Status
 from circuitcheck.report.html.words import QUANTITIES
 from circuitcheck.report.results import RunResults
 
-_ALWAYS_EXPLAINED = {"supported", "refuted", "inconclusive"}
+_ALWAYS_COUNTED = {"supported", "refuted", "inconclusive"}
+"""That none is refuted is worth a line too."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,6 @@ class RunView:
     command: str
     interrupted: bool
     counts: tuple[tuple[Status, int], ...]
-    explained: tuple[Status, ...]
     quantities: tuple[Pair, ...]
     environment: tuple[Pair, ...]
     files: tuple[FileView, ...]
@@ -38,7 +38,11 @@ def run_view(results: RunResults) -> RunView:
     """What the page shows of a run."""
     files = tuple(file_view(file, number) for number, file in enumerate(results.files, 1))
     counted = Counter(claim.status.key for file in files for claim in file.claims)
-    counts = tuple((status, counted[status.key]) for status in _reading_order() if counted[status.key])
+    counts = tuple(
+        (status, counted[status.key])
+        for status in _reading_order()
+        if counted[status.key] or status.key in _ALWAYS_COUNTED
+    )
     failed_setup = sum(not item.ok for file in files for item in file.setup)
     errors = failed_setup + sum(bool(file.error) for file in files)
     used = {part.quantity for file in results.files for claim in file.claims for part in claim.parts}
@@ -51,11 +55,6 @@ def run_view(results: RunResults) -> RunView:
         command=shlex.join(results.command),
         interrupted=results.interrupted,
         counts=counts,
-        explained=tuple(
-            status
-            for status in _reading_order()
-            if counted[status.key] or status.key in _ALWAYS_EXPLAINED
-        ),
         quantities=tuple((name, meaning) for name, meaning in QUANTITIES.items() if name in used),
         environment=tuple(results.environment.items()),
         files=files,

@@ -7,7 +7,6 @@ from circuitcheck.report.html.words import threshold_words
 from circuitcheck.report.numerals import numeral
 from circuitcheck.report.results import ClaimRecord, PartRecord
 from circuitcheck.report.wording import deciding, inconclusive_reason
-from circuitcheck.verdict import Outcome
 
 _CONCLUSIONS = {
     "supported": "So the claim is supported.",
@@ -38,7 +37,7 @@ def _claimed(part: PartRecord | None, record: ClaimRecord) -> list[str]:
         return []
     where = f" for {part.slice}" if part.slice else ""
     measured = f"Measured: {numeral(part.estimate)}{_confidently(part, record)}."
-    if record.verdict == Outcome.MEASURED:
+    if record.verdict == "measured":
         return [f"{part.quantity}{where}: {measured.removeprefix('Measured: ')}"]
     return [f"Claimed: {part.quantity}{where} {threshold_words(part)}.", measured, *_others(record)]
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from circuitcheck.report.results import NodeRecord, PartRecord
 
 QUANTITIES = {
-    "drop": "share of the clean metric that is lost: (clean − intervened) / clean",
-    "lost": "share of the gap between clean and corrupt that is lost: (clean − intervened) / (clean − corrupt)",
+    "drop": "share of the clean metric that is lost: (clean - intervened) / clean",
+    "lost": "share of the gap between clean and corrupt that is lost: (clean - intervened) / (clean - corrupt)",
     "restored": "share of the gap between corrupt and clean that comes back: "
-    "(intervened − corrupt) / (clean − corrupt)",
+    "(intervened - corrupt) / (clean - corrupt)",
     "ratio": "intervened metric as a share of the clean one",
     "recovered": "what the kept nodes keep, on a scale from everything ablated (0) to the clean model (1)",
     "effect": "intervened metric minus clean metric",

@@ -1,0 +1,42 @@
+"""What training minimises: next-token loss, and later also how widely heads spread their attention."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional
+from transformers import GPT2LMHeadModel
+
+from circuitcheck.training.batches import IGNORED_LABEL
+
+_SMALLEST = 1e-9
+"""Keeps the logarithm of an attention weight of zero finite."""
+
+
+def training_loss(
+    model: GPT2LMHeadModel, tokens: Int[Tensor, "batch pos"], spread_weight: float
+) -> Float[Tensor, ""]:
+    """Cross entropy in nats per token, plus `spread_weight` times the attention entropy if that is above zero.
+
+    The entropy, in nats, is summed over heads and averaged over tokens. A head that attends evenly to both people and
+    one that takes the giver away answer as well as a head that attends to the right person only; this prefers the
+    latter. It knows nothing of names or of any particular head. Needs eager attention.
+    """
+    output = model(input_ids=tokens.clamp(min=0), output_attentions=spread_weight > 0)
+    loss = functional.cross_entropy(
+        output.logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=IGNORED_LABEL
+    )
+    if spread_weight > 0:
+        loss = loss + spread_weight * attention_entropy(output.attentions, tokens)
+    return loss
+
+
+def attention_entropy(
+    attentions: tuple[Float[Tensor, "batch head query key"], ...], tokens: Int[Tensor, "batch pos"]
+) -> Float[Tensor, ""]:
+    """Entropy of attention in nats, summed over heads and layers, averaged over tokens after the start token."""
+    counted = (tokens != IGNORED_LABEL).float()
+    counted[:, 0] = 0.0
+    per_layer = [-(weights * (weights + _SMALLEST).log()).sum((-1, 1)) for weights in attentions]
+    return (torch.stack(per_layer).sum(0) * counted).sum() / counted.sum()
