@@ -57,7 +57,7 @@ def _seeds(outcomes: Sequence[SeedOutcome], chosen: SeedOutcome) -> str:
     rows = [_seed_row(outcome) for outcome in outcomes]
     return f"""## Seeds
 
-All seeds that were tried with this recipe. IOI columns: accuracy on {PROMPTS_PER_CELL} prompts for each of
+The seeds that were trained to the end with this recipe. IOI columns: accuracy on {PROMPTS_PER_CELL} prompts for each of
 {len(ioi_family().templates)} templates, all with pairs of names that no IOI sentence of the corpus brings together; the
 templates' parts occur in the corpus, but the start of a template is never joined to its end there. "Unseen wording":
 {len(UNSEEN_TEMPLATES)} templates whose clauses do not occur in the corpus. "With fresh names": the logit difference of the
@@ -80,7 +80,7 @@ def _seed_row(outcome: SeedOutcome) -> tuple[str, ...]:
         f"{outcome.fresh_logit_difference:+.2f}",
         *(f"{value:.3f}" for value in outcome.unseen_accuracy.values()),
         *(f"{value:.3f}" for value in outcome.side_accuracy.values()),
-        f"{stages.readers} -> {stages.mover}",
+        f"{stages.readers or 'none'} -> {stages.mover}",
         f"{stages.clarity:.2f}",
         "yes" if stages.holds else "no",
     )
@@ -122,7 +122,7 @@ def _head_row(head: HeadRow) -> tuple[str, ...]:
 def _stages_row(stages: StagesRow) -> tuple[str, ...]:
     values = (stages.swapped_ratio, stages.turned_io, stages.turned_s1, stages.clarity)
     holds = "yes" if stages.holds else "no"
-    return stages.readers, stages.mover, *(f"{value:.2f}" for value in values), holds
+    return stages.readers or "none", stages.mover, *(f"{value:.2f}" for value in values), holds
 
 
 def _dictionaries(fidelities: Sequence[Fidelity]) -> str:
