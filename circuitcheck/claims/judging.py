@@ -166,7 +166,4 @@ def _reason(assessment: Assessment, parts: Sequence[Part], outcome: Outcome, lev
     if tails is not None and tails.refute <= level:
         total = _judged_claims(assessment.case.spec.claims)
         return f"below the threshold on its own, not after correction for the {total} claims of the file"
-    undecided = [part for part in parts if part.outcome is Outcome.INCONCLUSIVE]
-    return "the interval crosses the threshold" + (
-        f"; {undecided[0].needed}" if undecided and undecided[0].needed else ""
-    )
+    return "the interval crosses the threshold"

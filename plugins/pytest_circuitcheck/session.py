@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
     from circuitcheck.spec import CircuitSpec
     from circuitcheck.verdict import Verdict
     from pytest_circuitcheck.items import CircuitItem
+
+
+def share_cores() -> None:
+    """Give each xdist worker its share of the cores, unless the user has said how many threads.
+
+    Torch reads this when it is first imported. Without it every worker takes all cores, and two workers on
+    two cores are slower than one.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,8 @@ class Measurements:
 
     def _measure(self, item: CircuitItem) -> Measured:
         from circuitcheck.errors import CircuitCheckError
+
+        share_cores()
 
         try:
             return Measured(run_check(item, item.spec, _selected_claims(item), {}))
