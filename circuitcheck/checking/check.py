@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from circuitcheck.checking.bench import Bench, Overrides, open_bench
+from circuitcheck.checking.overlaps import warned
 from circuitcheck.checking.result import CheckResult, ExamplePrompt, SetupResult
 from circuitcheck.checking.running import ClaimRun, Prompted, corruption_of, needs_references
 from circuitcheck.checking.setup import (
@@ -89,7 +90,7 @@ class _Check:
         )
         return CheckResult(
             spec=self.spec,
-            verdicts=judged.verdicts,
+            verdicts=tuple(warned(verdict, self.spec, self.bench) for verdict in judged.verdicts),
             errors=self._in_file_order(invalid | dict(judged.errors)),
             setup=(prompts_result(evaluated), able, *fits),
             provenance=self._provenance(prompts),

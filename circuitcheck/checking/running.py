@@ -85,7 +85,7 @@ class ClaimRun:
         return self.engine.measure(plan, prompts.evaluated, prompts.references, self.progress)
 
     def _case(self, claim: Claim, prompts: Prompted, measured: Measurement) -> Case:
-        return Case(claim, self.spec, prompts.evaluated, measured, self.mlp_aliases)
+        return Case(claim, self.spec, prompts.evaluated, measured, self.mlp_aliases, self.engine.shape)
 
 
 def corruption_of(claim: Claim, spec: CircuitSpec) -> str:

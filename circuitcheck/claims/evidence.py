@@ -10,9 +10,11 @@ from circuitcheck.claims.conditions import condition_of, nothing_kept, with_erro
 from circuitcheck.claims.planning import INTERVENING, metric
 from circuitcheck.claims.questions import Case, Question, runs_of, samples_of
 from circuitcheck.engine import KeepOnly, Replace, Values
-from circuitcheck.nodes import ALL, ALL_WITH_BOS, NodeKind
+from circuitcheck.nodes import ALL, Node, NodeKind
 from circuitcheck.prompts.pairs import PromptSet
 from circuitcheck.verdict import PromptEffect
+
+_WHOLE_KINDS = frozenset({NodeKind.HEAD, NodeKind.ATTN, NodeKind.MLP})
 
 WORST = 3
 """How many prompts a failure page shows."""
@@ -54,7 +56,7 @@ def facts_of(case: Case, changed: float | None) -> Mapping[str, float | str]:
         facts["ablated by"] = intervention.source.kind
         facts["scope"] = intervention.scope
         facts |= _recovered_with_errors(case)
-        facts["kept pairs"] = _kept_pairs(case, intervention)
+        facts["kept"] = _kept_pairs(case, intervention)
     return facts
 
 
@@ -146,9 +148,27 @@ def _recovered_with_errors(case: Case) -> dict[str, float | str]:
 
 
 def _kept_pairs(case: Case, keep: KeepOnly) -> str:
-    """Kept of all (node, position) pairs of named kinds: heads, and MLPs where they are in scope."""
-    length = len(case.prompts.clean[0]) - int(case.prompts.has_bos)
-    kept = sum(length if node.at in {ALL, ALL_WITH_BOS} else 1 for node in keep.nodes)
-    features = sum(node.kind in {NodeKind.FEATURE, NodeKind.ERROR, NodeKind.NEURON} for node in keep.nodes)
-    text = f"{kept} (node, position) pairs kept"
-    return f"{text}, {features} of them features" if features else text
+    """Kept of all (node, position) pairs in scope, on a prompt as long as the first."""
+    prompt = case.prompts.subset([0])
+    whole: set[tuple[str, int]] = set()
+    parts: set[tuple[str, int]] = set()
+    for node in keep.nodes:
+        for position in map(int, prompt.positions(node.at)[0]):
+            found = whole if node.kind in _WHOLE_KINDS else parts
+            found.update((name, position) for name in _heads_of(node, case))
+    text = f"{len(whole)} of {_pairs_in_scope(case, keep, prompt)} (node, position) pairs"
+    return f"{text}, and {len(parts)} features, neurons or errors" if parts else text
+
+
+def _heads_of(node: Node, case: Case) -> list[str]:
+    """The names of a layer's heads for its attention output; of anything else, its own."""
+    if node.kind is not NodeKind.ATTN or case.shape is None:
+        return [node.name]
+    return [f"L{node.layer}H{head}" for head in range(case.shape.n_heads)]
+
+
+def _pairs_in_scope(case: Case, keep: KeepOnly, prompt: PromptSet) -> str:
+    if case.shape is None:
+        return "all"
+    in_layer = case.shape.n_heads + (keep.scope == "heads+mlps")
+    return str(case.shape.n_layers * in_layer * prompt.positions(ALL).shape[1])

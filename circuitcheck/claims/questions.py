@@ -29,7 +29,7 @@ from circuitcheck.claims.quantities import (
     Runs,
     ratio_of,
 )
-from circuitcheck.engine import CLEAN, CORRUPT, Measurement, MetricName, Request, Values
+from circuitcheck.engine import CLEAN, CORRUPT, Measurement, MetricName, Request, Shape, Values
 from circuitcheck.prompts.pairs import PromptSet
 from circuitcheck.spec import CircuitSpec, Claim
 from circuitcheck.statistics import Sample, auroc_sample
@@ -50,6 +50,7 @@ class Case:
     prompts: PromptSet
     measurement: Measurement
     mlp_aliases: Aliases = frozenset()
+    shape: Shape | None = None
 
     def value(self, request: Request) -> Values:
         """The numbers of one request, shape (n,)."""

@@ -115,7 +115,8 @@ def _dictionary_steps(intervention: Replace, nodes: tuple[Numbered, ...], scene:
     for dictionary, members in features.items():
         places = {position for _, node in members for position in scene.positions(node.at)}
         free = tuple(sorted(position for position in places if (dictionary, position) not in named))
-        steps += policy_steps(intervention, dictionary, free)
+        # Under independent donors the error goes with the first feature named at its dictionary.
+        steps += policy_steps(intervention, dictionary, free, _donor(members[0][0], intervention.source))
     return steps
 
 
@@ -152,14 +153,18 @@ def _error_steps(intervention: Replace, nodes: Iterable[Numbered], scene: Scene)
     return steps
 
 
-def policy_steps(intervention: Replace, dictionary: Dictionary, positions: tuple[int, ...]) -> list[Step]:
+def policy_steps(
+    intervention: Replace, dictionary: Dictionary, positions: tuple[int, ...], donor: int
+) -> list[Step]:
     """What the error policy does where features are named and the error is not."""
     source = {"live": None, "clean": CLEAN_RUN, "reference": intervention.source, "drop": ZERO}[
         intervention.error
     ]
     if source is None or not positions:
         return []
-    return [ReplaceError(None, dictionary, positions, positions, Reference(source, ErrorValue(dictionary)))]
+    return [
+        ReplaceError(None, dictionary, positions, positions, Reference(source, ErrorValue(dictionary), donor))
+    ]
 
 
 def _private_steps(intervention: Replace, nodes: list[Numbered], scene: Scene) -> tuple[list[Step], int]:

@@ -62,11 +62,14 @@ class PromptsRef(Part):
         default_factory=dict, description="Words in place of the family's own lists."
     )
     n: int = Field(
-        default=128, ge=2, description="Budget of prompts; sampling stops earlier once the verdict is clear."
+        default=128,
+        ge=2,
+        description="Number of prompt pairs; rounded down to whole (template, order) cells.",
     )
     seed: int = Field(default=0, ge=0, description="Seed of the prompts.")
     bos: bool | None = Field(
-        default=None, description="Whether prompts begin with BOS; left out, the dictionary decides."
+        default=None,
+        description="Whether prompts begin with BOS; left out, they do where the tokenizer has one.",
     )
 
     @model_validator(mode="after")

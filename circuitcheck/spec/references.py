@@ -46,7 +46,7 @@ class ModelRef(Part):
         default="float32", description="Precision of the run."
     )
     weights: Literal["raw", "folded"] | None = Field(
-        default=None, description="Weight processing; left out, the dictionaries decide (raw without any)."
+        default=None, description="Weight processing; raw, left out."
     )
     device: Text | None = Field(
         default=None, description="cpu, cuda, cuda:1, mps; left out, the best there is."

@@ -54,6 +54,15 @@ def test_the_bundled_model_names_the_other_person_on_held_out_pairs_in_both_orde
     assert all(part.estimate >= 0.98 for part in accuracy.values())
 
 
+def test_a_head_beside_its_own_features_is_warned_of_with_the_share_that_it_outranks():
+    text = (CIRCUITS / "ioi-features.circuit.yaml").read_text(encoding="utf-8").split("claims:")[0]
+    claim = "  - {id: both, says: x, keep: [L1.z/186@END, L1H3@END], with: mean, expect: {recovered: '?'}}\n"
+    verdict = check(read_spec_text(text + "claims:\n" + claim), n=120).verdicts[0]
+    assert len(verdict.warnings) == 1
+    assert verdict.warnings[0].startswith("overlap: L1H3@END outranks L1.z/186@END, which has ")
+    assert verdict.facts["kept"].endswith("(node, position) pairs, and 1 features, neurons or errors")
+
+
 def held_out(names, pairs):
     """One claim on prompts from names that are held out with one another: one name, and its partners."""
     partners = {name: [b if a == name else a for a, b in pairs if name in (a, b)] for name in names}
