@@ -5,7 +5,8 @@ import pytest
 from fakes import FakeEngine, fake_prompts, model_of, noisy
 
 from circuitcheck.checking.running import ClaimRun, Prompted
-from circuitcheck.engine import ActivationReading, AttentionReading, MetricReading
+from circuitcheck.claims.questions import Case
+from circuitcheck.engine import ActivationReading, AttentionReading, Measurement, MetricReading
 from circuitcheck.reading import read_spec_text
 from circuitcheck.verdict import Outcome
 
@@ -263,3 +264,14 @@ def test_the_worst_prompt_is_the_one_that_speaks_most_against_the_threshold():
     verdict = judged(answer, "ablate: movers, expect: {drop: '>= 0.5'}").verdicts[0]
     assert verdict.worst[0].prompt == "prompt 7"
     assert verdict.worst[0].after == 9.0
+
+
+def test_cells_with_too_few_prompts_are_pooled_into_templates():
+    spec = spec_with("measure: clean, expect: {logit_diff: '>= 1'}")
+    enough = Case(spec.claims[0], spec, fake_prompts(32, templates=4), Measurement({}))
+    too_few = Case(spec.claims[0], spec, fake_prompts(24, templates=4), Measurement({}))
+    assert len(set(enough.strata.tolist())) == 4 * 2
+    assert len(set(too_few.strata.tolist())) == 4
+    assert (
+        len({(t, s) for (t, _), s in zip(too_few.prompts.cells, too_few.strata.tolist(), strict=True)}) == 4
+    )
