@@ -5,6 +5,7 @@ import pytest
 from fakes import FakeEngine, fake_prompts, model_of, noisy
 
 from circuitcheck.checking.running import ClaimRun, Prompted
+from circuitcheck.claims.conditions import condition_of
 from circuitcheck.claims.questions import Case
 from circuitcheck.engine import ActivationReading, AttentionReading, Measurement, MetricReading
 from circuitcheck.reading import read_spec_text
@@ -56,10 +57,10 @@ VERBS = {
     ),
     "keep": (
         "keep: movers, by: none, expect: {recovered: '%s'}",
-        model_of(4.0, 3.0, ablated=0.0),
-        ">= 0.5",
+        model_of(4.0, 3.0, ablated=2.0),
+        "between 0.3 and 0.68",
         ">= 0.9",
-        "between 0.74 and 0.76",
+        "between 0.49 and 0.51",
     ),
     "writes": ("writes: movers, expect: {logits: '%s'}", model_of(3.0, 0.0), ">= 2", "<= 2", ">= 2.99"),
 }
@@ -275,3 +276,31 @@ def test_cells_with_too_few_prompts_are_pooled_into_templates():
     assert (
         len({(t, s) for (t, _), s in zip(too_few.prompts.cells, too_few.strata.tolist(), strict=True)}) == 4
     )
+
+
+def test_measuring_one_claim_of_a_file_makes_it_no_easier_to_refute():
+    true = "measure: clean, expect: {logit_diff: '>= 1'}"
+    spec = spec_with("measure: clean, expect: {logit_diff: '>= 3.19'}", *[true] * 40)
+    prompts, engine = fake_prompts(128), FakeEngine(model_of(3.0, 0.0))
+    prompted = {spec.prompts.corruption: Prompted(prompts, prompts.subset([]))}
+    alone = ClaimRun(spec, engine, frozenset(), prompted).judge(spec.claims[:1], "").verdicts[0]
+    assert alone.outcome is Outcome.INCONCLUSIVE
+    assert "not after correction for the 41 claims" in alone.reason
+
+
+@pytest.mark.parametrize(
+    ("claim", "side", "source"),
+    [
+        ("ablate: movers, expect: {drop: '?'}", "clean", "resample"),
+        ("ablate: movers, with: mean, expect: {drop: '?'}", "clean", "mean"),
+        ("patch: movers, expect: {restored: '?'}", "corrupt", "clean"),
+        ("patch: movers, from: corrupt, into: clean, expect: {lost: '?'}", "clean", "corrupt"),
+        ("keep: movers, expect: {recovered: '?'}", "clean", "mean"),
+        ("measure: corrupt, expect: {logit_diff: '?'}", "corrupt", None),
+    ],
+)
+def test_each_verb_runs_its_side_and_replaces_from_its_source(claim, side, source):
+    spec = spec_with(claim)
+    condition = condition_of(spec.claims[0], spec, frozenset())
+    assert condition.side == side
+    assert (condition.intervention.source.kind if source else condition.intervention) == source
