@@ -26,7 +26,7 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Trains the bundled model and its dictionaries again; about half an hour on two cores.
+# Trains the bundled model and its dictionaries again; about an hour on two cores.
 bundled: $(READY)
 	$(BIN)/python -m circuitcheck.training
 
