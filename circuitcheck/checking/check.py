@@ -34,6 +34,7 @@ def check(
     model: Any = None,
     dictionaries: Mapping[str, Any] | None = None,
     claims: Collection[str] | None = None,
+    setup: Collection[str] = (),
     seed: int | None = None,
     n: int | None = None,
     device: str | None = None,
@@ -47,6 +48,7 @@ def check(
         model: A TransformerBridge in memory, instead of the file's model.
         dictionaries: By alias, a directory pattern with {layer} or dictionaries by layer.
         claims: Ids of the claims to measure; all by default. Corrections count the whole file.
+        setup: Setup items of dictionaries to check even where no claim that is measured uses them.
         seed: Instead of the file's seed of the prompts.
         n: Instead of the file's number of prompt pairs.
         device: Where to run, as torch names it.
@@ -60,7 +62,7 @@ def check(
     spec = circuit if isinstance(circuit, CircuitSpec) else read_spec(Path(circuit))
     selected = [claim for claim in spec.claims if claims is None or claim.id in claims]
     bench = open_bench(spec, Overrides(model, dictionaries, model_ref, device))
-    return _Check(spec, bench, selected, seed, n, progress).result(started)
+    return _Check(spec, bench, selected, setup, seed, n, progress).result(started)
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class _Check:
     spec: CircuitSpec
     bench: Bench
     claims: Sequence[Claim]
+    setup: Collection[str]
     seed: int | None
     n: int | None
     progress: Progress | None
@@ -81,8 +84,9 @@ class _Check:
         task = Plan.of([metric(CLEAN, "logit_diff"), metric(CLEAN, "accuracy")])
         measured = self.bench.engine.measure(task, evaluated, evaluated.subset([]), self.progress)
         able = model_result(self.spec, evaluated, measured)
-        fits = [self._fit(use, prompts) for use in used]
-        unfit = {use.alias: fit.message for use, fit in zip(used, fits, strict=True) if not fit.ok}
+        uses = self._uses_to_check(used)
+        fits = [self._fit(use, prompts) for use in uses]
+        unfit = {use.alias: fit.message for use, fit in zip(uses, fits, strict=True) if not fit.ok}
         invalid = {claim.id: why for claim in self.claims if (why := self._unfit(claim, unfit))}
         run = ClaimRun(self.spec, self.bench.engine, self._mlp_aliases(used), prompts, self.progress)
         judged = run.judge(
@@ -122,6 +126,15 @@ class _Check:
             spec.prompts, tokenizer, corrupt=corruption or None, evaluated=evaluated, base=spec.directory
         )
         return Prompted(evaluated, references)
+
+    def _uses_to_check(self, used: Sequence[DictionaryUse]) -> list[DictionaryUse]:
+        """What the measured claims use, and what all claims use of a dictionary that is asked for by name."""
+        measured = {use.alias: use for use in used}
+        return [
+            whole if f"setup-dictionary-{whole.alias}" in self.setup else measured[whole.alias]
+            for whole in dictionaries_used(self.spec, self.spec.claims)
+            if f"setup-dictionary-{whole.alias}" in self.setup or whole.alias in measured
+        ]
 
     def _fit(self, use: DictionaryUse, prompts: Mapping[str, Prompted]) -> SetupResult:
         evaluated = next(iter(prompts.values())).evaluated

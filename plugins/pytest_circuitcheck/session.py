@@ -85,7 +85,7 @@ class Measurements:
         share_cores()
 
         try:
-            return Measured(run_check(item, item.spec, _selected_claims(item), {}))
+            return Measured(run_check(item, item.spec, _selected_claims(item), _selected_setup(item)))
         except CircuitCheckError as error:
             return Measured(None, str(error))
         except Exception as error:
@@ -109,6 +109,13 @@ def _selected_claims(item: CircuitItem) -> tuple[str, ...]:
     """The claims of the item's file that `-k`, `-m` and node ids left, in the order of the file."""
     chosen = {other.name for other in item.session.items if other.path == item.path}
     return tuple(claim.id for claim in item.spec.claims if claim.id in chosen)
+
+
+def _selected_setup(item: CircuitItem) -> dict[str, Any]:
+    """The dictionaries' setup items that are left, which the claims that are left may not use."""
+    chosen = [other.name for other in item.session.items if other.path == item.path]
+    names = tuple(name for name in chosen if name.startswith("setup-dictionary-"))
+    return {"setup": names} if names else {}
 
 
 MEASUREMENTS = pytest.StashKey[Measurements]()

@@ -84,6 +84,13 @@ def test_only_the_claims_asked_for_are_measured(elsewhere):
     assert [item.name for item in result.setup] == ["setup-prompts", "setup-model"]
 
 
+def test_a_dictionary_asked_for_by_name_is_checked_though_no_measured_claim_uses_it(elsewhere):
+    result = check(elsewhere, claims=[], setup=["setup-dictionary-z"])
+    assert [item.name for item in result.setup] == ["setup-prompts", "setup-model", "setup-dictionary-z"]
+    assert not result.setup[-1].ok
+    assert not result.verdicts
+
+
 def test_the_same_file_checks_a_llama_with_grouped_queries(elsewhere):
     tiny_llama(elsewhere.parent / "llama")
     result = check(elsewhere, model_ref=str(elsewhere.parent / "llama"), claims=["behaviour", "head-matters"])
