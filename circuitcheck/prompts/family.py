@@ -166,9 +166,14 @@ def load_family(name: str) -> Family:
 
 
 def parse_family(text: str) -> Family:
-    """A family from its YAML text.
+    """A family from its YAML text; what it does not say it has from the built-in one that it `extends`.
 
     Raises:
+        PromptError: when there is no built-in family of the name that it extends.
         pydantic.ValidationError: with every fault, each under its key.
     """
-    return Family.model_validate(YAML(typ="safe", pure=True).load(text))
+    content = YAML(typ="safe", pure=True).load(text)
+    if isinstance(content, dict) and "extends" in content:
+        base = load_family(content.pop("extends")).model_dump(exclude_unset=True)
+        content = base | content
+    return Family.model_validate(content)

@@ -3,7 +3,7 @@ from jsonschema import Draft7Validator  # type: ignore[import-untyped]  # it has
 from pydantic import ValidationError
 
 from circuitcheck.errors import PromptError
-from circuitcheck.prompts.family import Family, family_names, load_family
+from circuitcheck.prompts.family import Family, family_names, load_family, parse_family
 from prompts.examples import content, mini
 
 SEVERAL = [{"id": "walk", "text": "{IO} {S1} {S2}"}, {"id": "walk", "text": "{IO} {S1} {S2} to"}]
@@ -250,3 +250,15 @@ def test_the_json_schema_accepts_the_small_family_and_refuses_an_unknown_key() -
     validator = Draft7Validator(Family.model_json_schema())
     assert validator.is_valid(content())
     assert not validator.is_valid(content() | {"template": []})
+
+
+def test_a_family_that_extends_another_has_its_words_and_its_own_templates() -> None:
+    base, new = load_family("ioi"), load_family("ioi-new-wording")
+    assert new.lists == base.lists
+    assert new.corruptions == base.corruptions
+    assert not set(new.template_ids()) & set(base.template_ids())
+
+
+def test_a_family_cannot_extend_one_that_is_not_there() -> None:
+    with pytest.raises(PromptError, match="no built-in family 'ioj'"):
+        parse_family("family: x\nextends: ioj\n")
