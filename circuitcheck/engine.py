@@ -173,6 +173,46 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """How every feature of one dictionary behaves at one place, on clean prompts; shape (d_sae,) each.
+
+    `rate` is the share of prompts on which a feature fires, `mean` its activation averaged over all
+    prompts (dictionary units), `norm` the length of its decoder row.
+    """
+
+    place: Node
+    rate: Values
+    mean: Values
+    norm: Values
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where a feature fired: row of the prompt set, token index (BOS counted), activation."""
+
+    row: int
+    position: int
+    activation: float
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a feature is about, as far as prompts and weights show it.
+
+    `rate` and `mean` are taken at the feature's own position on clean prompts; `strongest` over all positions
+    but BOS, one per prompt at most, strongest first. `promotes` and `suppresses` are (token id, logit) along the
+    decoder row, through the final norm's weight and the unembedding, centred; for z features through W_O.
+    """
+
+    feature: Node
+    rate: float
+    mean: float
+    strongest: tuple[Context, ...]
+    promotes: tuple[tuple[int, float], ...]
+    suppresses: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
 class Shape:
     """How large a model is, for checking names: counts, all positive."""
 
@@ -213,3 +253,9 @@ class Engine(Protocol):
 
     def fit(self, place: Node, features: tuple[int, ...], prompts: PromptSet) -> Fit:
         """How well the dictionary of the error node `place` fits there (see `Fit`)."""
+
+    def profile(self, place: Node, prompts: PromptSet) -> Profile:
+        """Every feature's behaviour at the place of the error node `place` (see `Profile`)."""
+
+    def describe(self, features: tuple[Node, ...], prompts: PromptSet) -> tuple[Description, ...]:
+        """What each feature is about (see `Description`), in the order asked."""

@@ -62,6 +62,30 @@ class PromptEffect:
 
 
 @dataclass(frozen=True)
+class Controls:
+    """How a claim on features did against matched features in their place.
+
+    `effect` and `effects` are the same quantity, of the claim's own features and of each control, on the
+    same `n` prompts. `error_effect` is that quantity when only the dictionaries' errors at the claim's places
+    are replaced in the same way; None where that makes no sense. `beaten` is the share of controls whose
+    effect is weaker than the claim's; `required` the share that is demanded.
+    """
+
+    quantity: str
+    effect: float
+    effects: tuple[float, ...]
+    beaten: float
+    required: float
+    n: int
+    seed: int
+    outcome: Outcome
+    reason: str = ""
+    error_effect: float | None = None
+    pools: Mapping[str, int] = field(default_factory=dict)
+    """Feature of the claim to the number of features that its controls were drawn from."""
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The outcome of one claim, with everything a report needs to explain it."""
 
@@ -83,6 +107,8 @@ class Verdict:
     worst: tuple[PromptEffect, ...] = ()
     values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Per-prompt numbers behind the verdict, by name (clean, corrupt, intervened, ...)."""
+    controls: Controls | None = None
+    """Matched features in the place of the claim's own, where the claim asks for them."""
     warnings: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     known_failure: str = ""
