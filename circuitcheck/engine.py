@@ -22,8 +22,11 @@ Side = Literal["clean", "corrupt"]
 SourceKind = Literal["zero", "mean", "resample", "clean", "corrupt"]
 ErrorPolicy = Literal["live", "clean", "reference", "drop"]
 Scope = Literal["heads", "heads+mlps"]
-MetricName = Literal["logit_diff", "prob_diff", "log_prob", "kl", "accuracy", "top1", "rank"]
+MetricName = Literal["logit_diff", "prob_diff", "log_prob", "kl", "accuracy", "top1", "rank", "loss"]
 Values = NDArray[np.float64]
+
+WITHOUT_ANSWER: frozenset[MetricName] = frozenset({"kl", "loss"})
+"""Metrics that prompts without a right and a wrong answer have too."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,12 @@ CORRUPT = Condition("corrupt")
 
 @dataclass(frozen=True)
 class MetricReading:
-    """A metric at END, scored with the clean pair's answer and foils whatever the side."""
+    """A metric at END, scored with the clean pair's answer and foils whatever the side.
+
+    `loss` is that of the whole text which is run, the corrupt one on the corrupt side: the mean
+    cross-entropy of its tokens, in nats, each predicted from those before it (the first from BOS, and
+    left out where there is none).
+    """
 
     name: MetricName
 

@@ -59,7 +59,7 @@ def _read(text: str, name: str, path: Path | None) -> CircuitSpec:
 def _spec(parts: Parts, draft: Draft, document: Document, path: Path | None) -> CircuitSpec:
     """The spec of parts that are all validated, and have passed the rules; so neither is done again."""
     spec = CircuitSpec.model_construct(
-        **dict(parts.header or ()),
+        **dict(parts.header or ()) | {"metric": draft.metric},
         model=draft.model,
         dictionaries=dict(draft.dictionaries),
         prompts=draft.prompts,

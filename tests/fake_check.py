@@ -57,6 +57,7 @@ class FakeResult:
     provenance: dict[str, Any]
     seconds: float
     example: Any = None
+    features: tuple[Any, ...] = ()
 
 
 EXAMPLE = SimpleNamespace(tokens=("<bos>", "Mary"), roles={"IO": 1}, template="garden", order="ABBA")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from circuitcheck.engine import (
+    Context,
+    Description,
     Fit,
     KeepOnly,
     Measurement,
     MetricReading,
     Plan,
+    Profile,
     Progress,
     Replace,
     Request,
@@ -54,6 +57,9 @@ class FakeEngine:
     change: float = 1.0
     """Relative change of every node under every intervention."""
     fits: Mapping[str, Fit] = field(default_factory=dict)
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    profiled: list[Node] = field(default_factory=list)
+    """Places whose profile it was asked for."""
     refuse: str = ""
     """Name of a node whose interventions cannot be measured."""
     asked: list[Plan] = field(default_factory=list)
@@ -84,6 +90,25 @@ class FakeEngine:
 
     def fit(self, place: Node, features: tuple[int, ...], prompts: PromptSet) -> Fit:
         return self.fits[place.name]
+
+    def profile(self, place: Node, prompts: PromptSet) -> Profile:
+        self.profiled.append(place)
+        return self.profiles[place.name]
+
+    def describe(self, features: tuple[Node, ...], prompts: PromptSet) -> tuple[Description, ...]:
+        """Every feature fires on half of the prompts, most on the first, and speaks for token 8 against 9."""
+        return tuple(
+            Description(node, 0.5, 0.25, (Context(0, 3, 2.0),), ((8, 1.5),), ((9, -1.5),))
+            for node in features
+        )
+
+
+def fake_profile(place: Node, rate: Sequence[float], mean: Sequence[float] | None = None) -> Profile:
+    """Features that fire so often, as strongly as often unless `mean` says otherwise, decoder rows of length 1."""
+    rates = np.array(rate, dtype=np.float64)
+    return Profile(
+        place, rates, rates if mean is None else np.array(mean, dtype=np.float64), np.ones(len(rates))
+    )
 
 
 def noisy(value: float, n: int, *, sd: float = 0.5, seed: int = 0) -> Values:

@@ -25,7 +25,7 @@ FAKE = "from fake_check import pytest_circuitcheck_check\n"
 def prepare(pytester, monkeypatch, conftest=FAKE, **files):
     """A project with circuit files by name; subprocesses find the packages, and no CI is around."""
     monkeypatch.setenv("PYTHONPATH", ":".join(map(str, (ROOT, ROOT / "plugins", ROOT / "tests"))))
-    for name in ("CI", "BUILD_NUMBER", "GITHUB_STEP_SUMMARY"):
+    for name in ("CI", "BUILD_NUMBER", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
     # Other people's plugins cost seconds per inner run and are not what is tested.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")

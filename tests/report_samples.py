@@ -6,15 +6,17 @@ from verdict_samples import BEHAVIOUR, KNOWN, REFUTED, REPORTED, UNDECIDED
 
 from circuitcheck.report.results import (
     ClaimRecord,
+    ContextRecord,
     EdgeRecord,
     ExampleRecord,
+    FeatureRecord,
     FileRecord,
     NodeRecord,
     PromptRecord,
     RunResults,
     SetupRecord,
 )
-from circuitcheck.verdict import Outcome, Part
+from circuitcheck.verdict import Controls, Outcome, Part
 
 NASTY = """<script>alert("x")</script> & 'quoted' <b>bold</b>"""
 TEXT = "When Mary and John went to the garden, John gave a ring to"
@@ -50,6 +52,69 @@ EDGES = [
     EdgeRecord(source="embed", target="L2H0", input="k"),
     EdgeRecord(source="L2H0@END", target="answer", input="in"),
 ]
+HIDDEN = "left\u202eright\x00\u200b"
+"""Signs that nobody would see, or that would turn the text round."""
+CONTEXT = ContextRecord(
+    tokens=TOKENS[1:], firing=9, activation=6.27, roles={"IO": 1, "S1": 3, "S2": 9, "END": 13}, template="garden",
+    order="ABBA",
+)  # fmt: skip
+FEATURES = [
+    FeatureRecord(
+        name="L2.tc/174",
+        at="END",
+        groups=["answer"],
+        labels=["this name comes next"],
+        rate=0.453,
+        mean=1.149,
+        contexts=[
+            CONTEXT,
+            CONTEXT.model_copy(update={"firing": 4, "activation": 2.0, "before": 7, "after": 3}),
+        ],
+        promotes=[(" Mary", 2.084), (" John", 0.5)],
+        suppresses=[(" the", -3.41), ("\n", -1.0)],
+    ),
+    FeatureRecord(
+        name="L3.tc/255",
+        at="END",
+        groups=["answer"],
+        labels=["this name comes next"],
+        rate=0.0,
+        mean=0.0,
+    ),
+    FeatureRecord(
+        name="L3.tc/9",
+        at="all",
+        groups=[NASTY],
+        labels=[NASTY, HIDDEN],
+        rate=0.004,
+        mean=0.01,
+        contexts=[
+            ContextRecord(
+                tokens=[f" {NASTY}", HIDDEN, " "],
+                firing=1,
+                activation=0.2,
+                roles={NASTY: 0},
+                template=NASTY,
+                order=HIDDEN,
+            )
+        ],
+        promotes=[(NASTY, 1.0), (HIDDEN, 0.5)],
+        suppresses=[(" ", -1.0), ("", None)],
+    ),
+    FeatureRecord(name="L7.tc/1", at="END", missing=f"there is no layer 7. {NASTY}"),
+]
+CONTROLS = Controls(
+    quantity="drop",
+    effect=0.42,
+    effects=(*(number / 250 for number in range(97)), 0.5, 0.52, 0.6),
+    beaten=0.97,
+    required=0.95,
+    n=120,
+    seed=7,
+    outcome=Outcome.SUPPORTED,
+    error_effect=0.05,
+    pools={"L2.tc/174@END": 20, "L3.tc/255@END": 22},
+)
 SPANS = {"IO": (5, 9), "S1": (14, 18), "S2": (39, 43)}
 
 
@@ -113,7 +178,12 @@ def ioi(claims=None, **fields):
         claim(BEHAVIOUR, measure="clean"),
         claim(ORDERS, ["L0H0@S2", "L0H3@S2", "L1H4@END"], keep=["duplicate", "inhibitor"]),
         claim(REFUTED, mover, SPANS, ablate=["mover"], **{"with": "mean"}),
-        claim(UNDECIDED, ["L2.tc/174@END", "L3.tc/255@END"], ablate=["answer"], error="live"),
+        claim(
+            replace(UNDECIDED, controls=CONTROLS),
+            ["L2.tc/174@END", "L3.tc/255@END"],
+            ablate=["answer"],
+            error="live",
+        ),
         claim(REPORTED, ["L1.mlp@S1+1"], ablate=["L1.mlp@S1+1"]),
         claim(KNOWN, ["L1.mlp.n12@S1+1"], SPANS, ablate=["L1.mlp.n12"]),
         claim(UNLUCKY, ["L0.resid@IO"]),
@@ -133,6 +203,7 @@ def ioi(claims=None, **fields):
         ],
         "provenance": {"model": {"name": "ioi-mini", "sha256": "ab" * 32}, "seed": 0, "dtype": "float32"},
         "example": EXAMPLE,
+        "features": FEATURES,
         "nodes": NODES,
         "edges": EDGES,
         "seconds": 41.2,

@@ -53,12 +53,15 @@ def tiny_llama(
     return _write(LlamaForCausalLM(config), directory, seed)
 
 
-def tiny_gemma2(directory: Path, *, seed: int = 0) -> Path:
-    """A Gemma 2: norms behind attention and MLP, soft-caps, rotary, fewer key-value heads than heads."""
+def tiny_gemma2(directory: Path, *, seed: int = 0, sliding_window: int = 4096) -> Path:
+    """A Gemma 2: norms behind attention and MLP, soft-caps, rotary, fewer key-value heads than heads.
+
+    Every other layer, the first among them, sees only the last `sliding_window` tokens.
+    """
     config = Gemma2Config(
         num_hidden_layers=LAYERS, hidden_size=WIDTH, num_attention_heads=HEADS, num_key_value_heads=2, head_dim=8,
         intermediate_size=24, query_pre_attn_scalar=8, vocab_size=VOCABULARY, max_position_embeddings=32,
-        bos_token_id=0, eos_token_id=0,
+        bos_token_id=0, eos_token_id=0, sliding_window=sliding_window,
     )  # fmt: skip
     return _write(Gemma2ForCausalLM(config), directory, seed)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from circuitcheck.checking.bench import Bench, Overrides, open_bench
+from circuitcheck.checking.features import describe_features
 from circuitcheck.checking.overlaps import warned
 from circuitcheck.checking.result import CheckResult, ExamplePrompt, SetupResult
 from circuitcheck.checking.running import ClaimRun, Prompted, corruption_of, needs_references
@@ -17,9 +18,9 @@ from circuitcheck.checking.setup import (
     dictionary_result,
     model_result,
     prompts_result,
+    task_requests,
 )
-from circuitcheck.claims.planning import metric
-from circuitcheck.engine import CLEAN, Plan, Progress
+from circuitcheck.engine import Plan, Progress
 from circuitcheck.errors import DictionaryError
 from circuitcheck.prompts.build import build_prompts, build_references
 from circuitcheck.prompts.pairs import PromptSet
@@ -81,9 +82,9 @@ class _Check:
         used = dictionaries_used(self.spec, self.claims)
         prompts = self._prompts(used)
         evaluated = next(iter(prompts.values())).evaluated
-        task = Plan.of([metric(CLEAN, "logit_diff"), metric(CLEAN, "accuracy")])
+        task = Plan.of(task_requests(evaluated))
         measured = self.bench.engine.measure(task, evaluated, evaluated.subset([]), self.progress)
-        able = model_result(self.spec, evaluated, measured)
+        able = model_result(self.spec, evaluated, measured, self.bench.engine.shape.d_vocab)
         uses = self._uses_to_check(used)
         fits = [self._fit(use, prompts) for use in uses]
         unfit = {use.alias: fit.message for use, fit in zip(uses, fits, strict=True) if not fit.ok}
@@ -92,6 +93,7 @@ class _Check:
         judged = run.judge(
             [claim for claim in self.claims if claim.id not in invalid], "" if able.ok else able.message
         )
+        features = describe_features(self.spec, self.claims, self.bench, evaluated)
         return CheckResult(
             spec=self.spec,
             verdicts=tuple(warned(verdict, self.spec, self.bench) for verdict in judged.verdicts),
@@ -100,6 +102,7 @@ class _Check:
             provenance=self._provenance(prompts),
             seconds=time.monotonic() - started,
             example=self._example(evaluated),
+            features=features,
         )
 
     def _example(self, prompts: PromptSet) -> ExamplePrompt:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from circuitcheck.nodes import Node
 from circuitcheck.spec import CircuitSpec
 from circuitcheck.verdict import Verdict
 
@@ -40,12 +41,50 @@ class ExamplePrompt:
 
 
 @dataclass(frozen=True)
+class FeatureContext:
+    """A clean prompt on which a feature fired, as texts of its tokens without BOS.
+
+    `firing` is the index among `tokens` of the one where it fired most, `activation` how much. `roles` gives
+    the index of each role's token; `before` and `after` count the tokens left out of a long prompt.
+    """
+
+    tokens: tuple[str, ...]
+    firing: int
+    activation: float
+    roles: Mapping[str, int]
+    template: str
+    order: str
+    before: int = 0
+    after: int = 0
+
+
+@dataclass(frozen=True)
+class FeatureResult:
+    """One feature of the file, with what its groups call it and what it is about (see `Description`).
+
+    `promotes` and `suppresses` are (text of a token, logit). `missing` says why nothing is known of the
+    feature, "" where it could be described.
+    """
+
+    node: Node
+    groups: tuple[str, ...]
+    labels: tuple[str, ...]
+    rate: float | None = None
+    mean: float | None = None
+    contexts: tuple[FeatureContext, ...] = ()
+    promotes: tuple[tuple[str, float], ...] = ()
+    suppresses: tuple[tuple[str, float], ...] = ()
+    missing: str = ""
+
+
+@dataclass(frozen=True)
 class CheckResult:
     """Verdicts of the claims that were measured, in the order of the file.
 
     `errors` maps the id of a claim that could not be measured, or must not be judged, to the reason.
     `provenance` is plain data: hashes of model, dictionaries, prompts and reference set, versions,
-    seeds, device and dtype. `seconds` is wall time.
+    seeds, device and dtype. `seconds` is wall time. `features` are those of the file's groups, then those
+    that only claims name.
     """
 
     spec: CircuitSpec
@@ -55,6 +94,7 @@ class CheckResult:
     provenance: Mapping[str, Any]
     seconds: float
     example: ExamplePrompt | None = None
+    features: tuple[FeatureResult, ...] = ()
 
     def to_frame(self, per: Literal["claim", "prompt"] = "claim") -> pd.DataFrame:
         """One row per expectation and slice of each claim, or one per claim and prompt."""
@@ -77,6 +117,7 @@ def _part_rows(result: CheckResult) -> list[dict[str, Any]]:
             "high": part.high,
             "expected": part.expected,
             "n": part.n,
+            **_controls(verdict),
             "reason": part.reason or verdict.reason,
         }
         for verdict in result.verdicts
@@ -86,6 +127,16 @@ def _part_rows(result: CheckResult) -> list[dict[str, Any]]:
         {"claim": claim, "verdict": "error", "reason": reason} for claim, reason in result.errors.items()
     ]
     return rows
+
+
+def _controls(verdict: Verdict) -> dict[str, float | int | None]:
+    """Share of controls beaten, their number, and the effect of dictionary errors; None without controls."""
+    controls = verdict.controls
+    return {
+        "beaten": controls.beaten if controls else None,
+        "controls": len(controls.effects) if controls else None,
+        "error_effect": controls.error_effect if controls else None,
+    }
 
 
 def _prompt_rows(result: CheckResult) -> list[dict[str, Any]]:

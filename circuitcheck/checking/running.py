@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from circuitcheck.checking.controls import ControlRun
 from circuitcheck.claims.conditions import Aliases
+from circuitcheck.claims.controls import ruled
 from circuitcheck.claims.judging import Assessment, assess, conclude
 from circuitcheck.claims.planning import requests_of, uses_reference_set
 from circuitcheck.claims.questions import Case
@@ -48,13 +50,31 @@ class ClaimRun:
         """Verdicts of `claims`; `obstacle` keeps every claim but `measure` from being judged, if any."""
         cases = self._cases(claims)
         assessments = [found for case in cases if (found := self._assess(case, obstacle))]
-        return Judged(conclude(assessments), dict(self.errors))
+        controls = ControlRun(self.engine, self.progress)
+        verdicts = [
+            ruling
+            for verdict, assessment in zip(conclude(assessments), assessments, strict=True)
+            if (ruling := self._against_controls(verdict, assessment, controls))
+        ]
+        return Judged(tuple(verdicts), dict(self.errors))
 
     def _assess(self, case: Case, obstacle: str) -> Assessment | None:
         try:
             return assess(case, "" if case.claim.verb == "measure" else obstacle)
         except MeasurementError as error:
             self.errors[case.claim.id] = str(error)
+            return None
+
+    def _against_controls(self, verdict: Verdict, assessment: Assessment, run: ControlRun) -> Verdict | None:
+        """The verdict that controls leave standing; an obstacle to the claim is one to its controls too."""
+        case = assessment.case
+        if case.claim.versus is None or assessment.obstacle:
+            return verdict
+        try:
+            references = self.prompts[corruption_of(case.claim, self.spec)].references
+            return ruled(verdict, run.controls(case, references))
+        except MeasurementError as error:
+            self.errors[case.claim.id] = f"its controls cannot be measured: {error}"
             return None
 
     def _cases(self, claims: Sequence[Claim]) -> list[Case]:

@@ -10,7 +10,7 @@ from typing import Any
 from circuitcheck.checking.result import SetupResult
 from circuitcheck.claims.judging import alpha_side
 from circuitcheck.claims.planning import metric
-from circuitcheck.engine import CLEAN, Fit, Measurement
+from circuitcheck.engine import CLEAN, Fit, Measurement, MetricName, Request
 from circuitcheck.nodes import NodeKind
 from circuitcheck.prompts.pairs import PromptSet
 from circuitcheck.spec import CircuitSpec
@@ -36,8 +36,22 @@ def prompts_result(prompts: PromptSet) -> SetupResult:
     return SetupResult("setup-prompts", ok=True, message=message, facts={"n": float(len(prompts))})
 
 
-def model_result(spec: CircuitSpec, prompts: PromptSet, measurement: Measurement) -> SetupResult:
-    """Whether the model prefers the answer at all: mean logit_diff above 0 with confidence."""
+def task_requests(prompts: PromptSet) -> list[Request]:
+    """What `model_result` reads."""
+    names: tuple[MetricName, ...] = ("logit_diff", "accuracy") if prompts.has_answers else ("loss",)
+    return [metric(CLEAN, name) for name in names]
+
+
+def model_result(
+    spec: CircuitSpec, prompts: PromptSet, measurement: Measurement, n_tokens: int
+) -> SetupResult:
+    """Whether the model prefers the answer at all: mean logit_diff above 0 with confidence.
+
+    Without answers, whether it expects the texts more than chance does: mean loss below the logarithm of
+    the vocabulary's size `n_tokens`, with confidence.
+    """
+    if not prompts.has_answers:
+        return _reads_the_texts(spec, prompts, measurement, n_tokens)
     level = alpha_side(spec.confidence)
     differences = measurement.values[metric(CLEAN, "logit_diff")]
     found = judge(Sample(differences, None, prompts.strata), Threshold(0.0, None, "> 0"), level)
@@ -52,6 +66,20 @@ def model_result(spec: CircuitSpec, prompts: PromptSet, measurement: Measurement
     return SetupResult("setup-model", ok, message, {"logit_diff": estimate, "accuracy": accuracy})
 
 
+def _reads_the_texts(
+    spec: CircuitSpec, prompts: PromptSet, measurement: Measurement, n_tokens: int
+) -> SetupResult:
+    level, chance = alpha_side(spec.confidence), math.log(n_tokens)
+    losses = Sample(measurement.values[metric(CLEAN, "loss")], None, prompts.strata)
+    found = judge(losses, Threshold(None, chance, f"< {chance:.3g}"), level)
+    ok = found.p_support <= level
+    estimate = math.nan if found.estimate is None else found.estimate
+    interval = f" [{found.interval.low:.3g}, {found.interval.high:.3g}]" if found.interval else ""
+    said = "expects these texts" if ok else "does not expect these texts more than chance does"
+    message = f"the model {said}: loss {estimate:.3g}{interval} nats per token, chance {chance:.3g}"
+    return SetupResult("setup-model", ok, message, {"loss": estimate})
+
+
 def dictionary_result(alias: str, faults: list[str], fits: list[Fit]) -> SetupResult:
     """Whether a dictionary stands in for what it reconstructs wherever claims use it."""
     problems = faults + [problem for fit in fits for problem in fit_faults(fit)]
@@ -62,6 +90,8 @@ def dictionary_result(alias: str, faults: list[str], fits: list[Fit]) -> SetupRe
     message = "; ".join(problems) if problems else f"dictionary {alias} fits: {found}"
     facts = {f"{fit.place} explained": fit.variance_explained for fit in fits}
     facts |= {f"{fit.place} kept": fit.kept for fit in fits}
+    facts |= {f"{fit.place} active": fit.l0 for fit in fits}
+    facts |= {f"{fit.place} dead": float(sum(rate == 0 for rate in fit.firing.values())) for fit in fits}
     return SetupResult(f"setup-dictionary-{alias}", not problems, message, facts)
 
 

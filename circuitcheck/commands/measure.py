@@ -40,18 +40,20 @@ def measure(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the prompts.")] = 0,
     device: Annotated[str | None, typer.Option(help="Where to run, such as cpu or cuda:0.")] = None,
 ) -> None:
-    """Ablate a node and print the metric before and after, with the drop and its interval."""
+    """Ablate a node and print the metric before and after, with the drop (or, of loss, the effect) and its interval."""
     from rich.console import Console
 
     from circuitcheck.checking import check
+    from circuitcheck.prompts.family import load_family
 
     sources = dict(map(_dictionary, dictionary or []))
+    quantity = "drop" if load_family(prompts).has_answers else "effect"
     spec = measuring_spec(
         {
             "model": _model(model),
             "prompts": {"family": prompts, "n": n, "seed": seed},
             "dictionaries": sources,
-            "claims": [_claim(_placed(node, at), str(with_))],
+            "claims": [_claim(_placed(node, at), str(with_), quantity)],
         }
     )
     with Console(stderr=True).status(f"loading {model}") as status:  # shows itself on a terminal only
@@ -88,13 +90,13 @@ def _placed(node: str, at: str) -> str:
         raise CircuitCheckError(str(error)) from None
 
 
-def _claim(node: str, source: str) -> dict[str, Any]:
+def _claim(node: str, source: str, quantity: str) -> dict[str, Any]:
     return {
         "id": CLAIM,
-        "says": f"What is lost when {node} is replaced ({source}).",
+        "says": f"What changes when {node} is replaced ({source}).",
         "ablate": node,
         "with": source,
-        "expect": {"drop": "?"},
+        "expect": {quantity: "?"},
     }
 
 

@@ -10,6 +10,7 @@ import torch
 
 from circuitcheck.engine import Side
 from circuitcheck.engines.batches import nothing_to_look_up, rows_in_batches
+from circuitcheck.engines.groups import groups_of
 from circuitcheck.engines.models import LensModel
 from circuitcheck.engines.passes import Treatment, run
 from circuitcheck.engines.quantities import Quantity
@@ -44,7 +45,7 @@ class Averages:
         """How many forward passes `of` will take."""
         tables = self._tables.get(references.digest, {})
         sides = {side for side, quantity in wanted if (side, quantity) not in tables}
-        batches = [rows_in_batches(group.tolist(), self._batch_size) for group in references.groups]
+        batches = [rows_in_batches(group.tolist(), self._batch_size) for group in groups_of(references, ())]
         return len(sides) * sum(map(len, batches))
 
     def _fill(
@@ -52,7 +53,7 @@ class Averages:
     ) -> None:
         sequences = references.clean if side == "clean" else references.corrupt
         hooks = {hook for quantity in tables for hook in quantity.hooks}
-        for group in references.groups:
+        for group in groups_of(references, ()):
             for rows in rows_in_batches(group.tolist(), self._batch_size):
                 tokens = [sequences[row] for row in rows]
                 seen = run(

@@ -3,6 +3,7 @@
 In: an error node, clean prompts. Out: `Fit`.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -57,7 +58,7 @@ class _Tally:
     ) -> None:
         code = dictionary.encode(x)
         errors = dictionary.error(x, target)
-        self.active.append((code > 0).sum(-1).double())
+        self.active.append((code > 0).sum(-1).double().flatten())
         self.fired.append((code[..., list(features)] > 0).any(1))
         for collected, values in ((self.errors, errors), (self.targets, target)):
             for stratum, rows in zip(strata, values.double(), strict=True):
@@ -136,9 +137,14 @@ def _tally_batch(
 
 
 def _kept(measure: Measure, place: Node, prompts: PromptSet) -> float:
-    """Mean logit difference with the error at zero there, as a share of the clean one."""
-    metric = MetricReading("logit_diff")
+    """What is left with the error at zero there, as a share of the clean model.
+
+    Of the mean logit difference; of the probability per token (geometric mean), where prompts have no answer.
+    """
+    metric = MetricReading("logit_diff" if prompts.has_answers else "loss")
     clean, spliced = Request(CLEAN, metric), Request(Condition("clean", Splice((place,))), metric)
     values = measure(Plan((clean, spliced)), prompts, prompts).values
     mean = float(values[clean].mean())
+    if not prompts.has_answers:
+        return math.exp(mean - float(values[spliced].mean()))
     return float(values[spliced].mean()) / mean if mean else float("nan")

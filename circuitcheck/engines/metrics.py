@@ -32,7 +32,12 @@ class Targets:
         width = max(map(len, foils))
         padded = [[*row, *[0] * (width - len(row))] for row in foils]
         counted = [[column < len(row) for column in range(width)] for row in foils]
-        return cls(*(torch.tensor(value, device=device) for value in (list(answers), padded, counted)))
+        # Types are said, because prompts without answers make empty rows.
+        return cls(
+            torch.tensor(list(answers), dtype=torch.long, device=device),
+            torch.tensor(padded, dtype=torch.long, device=device),
+            torch.tensor(counted, dtype=torch.bool, device=device),
+        )
 
     def of_answer(self, values: Float[Tensor, "batch vocab"]) -> Float[Tensor, " batch"]:
         """The answer's value."""
@@ -60,6 +65,18 @@ class Targets:
 Metric = Callable[[Any, Any, Targets], Tensor]
 
 
+def text_loss(
+    logits: Float[Tensor, "batch pos vocab"], tokens: Int[Tensor, "batch pos"]
+) -> Float[Tensor, " batch"]:
+    """Mean cross-entropy of each text's tokens behind the first, in nats per token."""
+    # Row by row: float64 logits of a whole batch would be the largest tensor of the pass.
+    losses = [
+        torch.nn.functional.cross_entropy(row[:-1].double(), text[1:])
+        for row, text in zip(logits, tokens, strict=True)
+    ]
+    return torch.stack(losses)
+
+
 def score(
     name: MetricName,
     logits: Float[Tensor, "batch vocab"],
@@ -71,7 +88,8 @@ def score(
     `logit_diff`: logit of the answer minus the mean logit of the foils. `prob_diff`: probability of the
     answer minus the sum of the foils'. `log_prob`: of the answer, in nats. `kl`: KL(clean || this run),
     in nats. `accuracy`: 1 where the answer's logit is above every foil's. `top1`: 1 where the answer is
-    the argmax. `rank`: 1 + the number of tokens with a larger logit.
+    the argmax. `rank`: 1 + the number of tokens with a larger logit. `loss` is `text_loss`, which reads
+    logits at every position.
     """
     return _METRICS[name](logits.double(), clean.double(), targets).double()
 

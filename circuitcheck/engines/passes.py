@@ -1,10 +1,10 @@
-"""One forward pass through TransformerBridge, recorded and, where steps say so, edited.
+"""One pass through TransformerBridge, recorded and, where steps say so, edited.
 
-In: token ids, the hooks to record, the steps of an intervention. Out: `Pass`. Nothing here knows
-what the steps mean.
+In: where the pass starts, the hooks to record, the steps of interventions. Out: `Pass`es. Several
+interventions may share one pass: each has its own copy of the prompts, stacked along the batch axis.
+Nothing here knows what the steps mean.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +18,12 @@ from circuitcheck.engines.dictionaries import Dictionary
 from circuitcheck.engines.models import LensModel
 from circuitcheck.engines.quantities import Recorded
 from circuitcheck.engines.sources import Lookup, Reference
+from circuitcheck.engines.starts import Hooks, Start, WholeStart
+from circuitcheck.engines.windows import WHOLE, Window
 from circuitcheck.errors import MeasurementError
+
+LOSS = "loss"
+"""Recorded like a hook, and is none: the loss of each text, shape (batch,), which takes logits at every position."""
 
 BEFORE, EDIT, AFTER = 0, 10, 20
 """Ranks: below EDIT a step sees shadow rows too and comes before the edits; from AFTER on, after them."""
@@ -37,11 +42,13 @@ class Live:
     """What a pass under way has shown so far, and what its steps ask of other passes.
 
     `incoming` holds each hook's tensor before its edits, `recorded` after them, both for the real rows
-    (the first `rows` of the batch; the others are shadows). `changes` holds each node's relative change.
+    (the first `rows` of the batch; the others are shadows) and for the positions of `window` only.
+    `changes` holds each node's relative change.
     """
 
     rows: int
     lookup: Lookup
+    window: Window = WHOLE
     incoming: dict[str, Tensor] = field(default_factory=dict)
     recorded: dict[str, Tensor] = field(default_factory=dict)
     changes: dict[int, Tensor] = field(default_factory=dict)
@@ -65,6 +72,10 @@ class Step(Protocol):
         """When, among the steps of its hook; lower is earlier."""
 
     @property
+    def positions(self) -> tuple[int, ...]:
+        """The token positions at which it changes something by itself, BOS counted."""
+
+    @property
     def references(self) -> tuple[Reference, ...]:
         """What it asks of other passes."""
 
@@ -73,17 +84,18 @@ class Step(Protocol):
         """Earlier hooks of this pass that it reads."""
 
     def apply(self, value: Tensor, live: Live) -> Tensor:
-        """The tensor that goes on in place of `value`."""
+        """The tensor that goes on in place of `value`; its position axis is the window's."""
 
 
 @dataclass(frozen=True)
 class Pass:
-    """What one forward pass showed: hook tensors and the logits at END."""
+    """What one pass showed of its window: hook tensors (and `LOSS`, where asked for), and the logits at END."""
 
     recorded: Mapping[str, Tensor]
     logits: Float[Tensor, "batch vocab"]
     changes: Mapping[int, Tensor] = field(default_factory=dict)
     codes: Mapping[tuple[Dictionary, int], ReplacedCode] = field(default_factory=dict)
+    window: Window = WHOLE
 
     def rows(self, picked: Sequence[int]) -> "Pass":
         """The same pass, of these rows only."""
@@ -105,6 +117,28 @@ class Treatment:
     """How many nodes report a change."""
 
 
+@dataclass(frozen=True)
+class Variant:
+    """One intervention among those that share a pass, and the hooks to record under it."""
+
+    treatment: Treatment
+    record: frozenset[str]
+
+    @property
+    def recorded(self) -> frozenset[str]:
+        """What is recorded: what was asked for, and what its own steps read."""
+        return self.record | {hook for step in self.treatment.steps for hook in step.live_hooks}
+
+    def steps_at(self, hook: str) -> list[Step]:
+        """Its steps at one hook, in their order."""
+        return sorted((step for step in self.treatment.steps if step.hook == hook), key=lambda one: one.rank)
+
+    @property
+    def hooks(self) -> frozenset[str]:
+        """Every hook at which it does or records something."""
+        return (self.recorded | {step.hook for step in self.treatment.steps}) - {LOSS}
+
+
 def run(
     model: LensModel,
     tokens: Sequence[tuple[int, ...]],
@@ -114,45 +148,83 @@ def run(
     treatment: Treatment,
     lookup: Lookup,
 ) -> Pass:
-    """Run the model once on prompts of one length.
+    """Run the model once on whole prompts of one length.
 
     Raises:
         MeasurementError: when a hook that an intervention or a reading needs never fires.
     """
-    live = Live(len(tokens), lookup)
-    by_hook: dict[str, list[Step]] = defaultdict(list)
-    for step in sorted(treatment.steps, key=lambda step: step.rank):
-        by_hook[step.hook].append(step)
-    wanted = {*record, *(hook for step in treatment.steps for hook in step.live_hooks)}
-    names = sorted(wanted | set(by_hook))
-    hooks = [
-        (name, partial(_at_hook, name=name, steps=by_hook[name], live=live, record=name in wanted))
-        for name in names
+    return run_variants(WholeStart(model, tokens, end), [Variant(treatment, frozenset(record))], lookup)[0]
+
+
+def run_variants(start: Start, variants: Sequence[Variant], lookup: Lookup) -> list[Pass]:
+    """Run the model once on a copy of the prompts per variant; one with shadows runs alone.
+
+    Raises:
+        MeasurementError: when a hook that an intervention or a reading needs never fires.
+    """
+    lives = [Live(start.rows, lookup, start.window) for _ in variants]
+    shadows = sum(variant.treatment.shadows for variant in variants)
+    assert not shadows or len(variants) == 1, "shadows are of the whole batch"
+    loss = any(LOSS in variant.record for variant in variants)
+    seen = start.run(len(variants) + shadows, _hooks(variants, lives), loss=loss)
+    parts = [torch.split(part, start.rows) for part in (seen.logits, seen.loss)]
+    for variant, live, told in zip(variants, lives, parts[1], strict=False):
+        if LOSS in variant.record:
+            live.recorded[LOSS] = told
+        if silent := sorted(variant.hooks - live.incoming.keys()):
+            msg = (
+                f"{start.model.name} never passed through {silent[0]}, so nothing can be done or read there."
+            )
+            raise MeasurementError(msg)
+    return [
+        Pass(live.recorded, part, live.changes, live.codes, live.window)
+        for live, part in zip(lives, parts[0], strict=False)
     ]
-    ids = torch.tensor(tokens, device=model.device).repeat(1 + treatment.shadows, 1)
-    with torch.inference_mode():
-        logits = model.bridge.run_with_hooks(ids, fwd_hooks=hooks)[: len(tokens), end]
-    if silent := [name for name in names if name not in live.incoming]:
-        msg = f"{model.name} never passed through {silent[0]}, so nothing can be done or read there."
-        raise MeasurementError(msg)
-    return Pass(live.recorded, logits, live.changes, live.codes)
 
 
-def _at_hook(
-    value: Tensor, hook: Any, *, name: str, steps: Sequence[Step], live: Live, record: bool
-) -> Tensor | None:
-    """What a hook does: run its steps in order; `hook` is the bridge's own object and goes unused."""
+@dataclass(frozen=True)
+class _Place:
+    """What one variant does at one hook, to its own slice of the batch."""
+
+    number: int
+    steps: tuple[Step, ...]
+    live: Live
+    record: bool
+
+
+def _hooks(variants: Sequence[Variant], lives: Sequence[Live]) -> Hooks:
+    """One function per hook, which deals the batch out to the variants that have something to do there."""
+    places: dict[str, list[_Place]] = {}
+    for number, (variant, live) in enumerate(zip(variants, lives, strict=True)):
+        for hook in variant.hooks:
+            one = _Place(number, tuple(variant.steps_at(hook)), live, hook in variant.recorded)
+            places.setdefault(hook, []).append(one)
+    count = len(variants)
+    return [(hook, partial(_at_hook, name=hook, places=places[hook], count=count)) for hook in sorted(places)]
+
+
+def _at_hook(value: Tensor, hook: Any, *, name: str, places: Sequence[_Place], count: int) -> Tensor | None:
+    """What a hook does to `count` variants; `hook` is the bridge's own object and goes unused."""
     del hook
+    parts = list(torch.split(value, len(value) // count))
+    for place in places:
+        parts[place.number] = _treat(parts[place.number], name, place)
+    if not any(place.steps for place in places):
+        return None
+    return parts[0] if count == 1 else torch.cat(parts)
+
+
+def _treat(value: Tensor, name: str, place: _Place) -> Tensor:
+    """Run the steps of one variant in order."""
+    steps, live = place.steps, place.live
     for step in (step for step in steps if step.rank < EDIT):
         value = step.apply(value, live)
     main, shadows = value[: live.rows], value[live.rows :]
     live.incoming[name] = main
     for step in (step for step in steps if EDIT <= step.rank < AFTER):
         main = step.apply(main, live)
-    if record:
+    if place.record:
         live.recorded[name] = main
-    if not steps:
-        return None
     value = torch.cat([main, shadows]) if len(shadows) else main
     for step in (step for step in steps if step.rank >= AFTER):
         value = step.apply(value, live)

@@ -27,6 +27,7 @@ class CopyToShadows:
 
     hook: str
     rank: int = AFTER
+    positions: tuple[int, ...] = ()
     references: tuple[Reference, ...] = ()
     live_hooks: tuple[str, ...] = ()
 
@@ -82,6 +83,7 @@ class TakeFromShadow:
     head: int
     slot: int
     rank: int = BEFORE
+    positions: tuple[int, ...] = ()
     references: tuple[Reference, ...] = ()
     live_hooks: tuple[str, ...] = ()
 

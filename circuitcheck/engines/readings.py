@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from circuitcheck.engine import (
+    WITHOUT_ANSWER,
     ActivationReading,
     AttentionReading,
     MetricReading,
@@ -19,7 +20,7 @@ from circuitcheck.engine import (
     WriteReading,
 )
 from circuitcheck.engines.metrics import Targets, score
-from circuitcheck.engines.passes import Pass
+from circuitcheck.engines.passes import LOSS, Pass
 from circuitcheck.engines.quantities import CodeValue
 from circuitcheck.engines.scene import Scene
 from circuitcheck.engines.sites import PATTERN
@@ -32,27 +33,35 @@ from circuitcheck.nodes import Node, NodeKind
 class Needs:
     """Hooks that a reading wants recorded, in its own pass and in the clean one.
 
-    `clean_run` says that the clean pass is needed at all (kl reads its logits and no hook).
+    `positions` are the token positions that it looks at in its own pass, END apart; `clean_run` says
+    that the clean pass is needed at all (kl reads its logits and no hook).
     """
 
     here: frozenset[str] = frozenset()
     clean: frozenset[str] = frozenset()
     clean_run: bool = False
+    positions: tuple[int, ...] = ()
 
 
 def needs(reading: Reading, scene: Scene) -> Needs:
     """What must be recorded for a reading.
 
     Raises:
-        MeasurementError: when its node is not in the model, or cannot be read that way.
+        MeasurementError: when its node is not in the model, or cannot be read that way, or it scores
+            answers that the prompts do not have.
         PromptError: when its position is not on the prompts.
     """
+    if not scene.prompts.has_answers and _scores_answers(reading):
+        msg = "these prompts have no answer to score; measure loss or kl."
+        raise MeasurementError(msg)
     if isinstance(reading, MetricReading):
-        return Needs(clean_run=reading.name == "kl")
+        return Needs(frozenset({LOSS} if reading.name == "loss" else ()), clean_run=reading.name == "kl")
     if isinstance(reading, AttentionReading):
-        return Needs(frozenset({_pattern_hook(reading.head, scene)}))
+        hooks = frozenset({_pattern_hook(reading.head, scene)})
+        return Needs(hooks, positions=scene.positions(reading.head.at))
     if isinstance(reading, ActivationReading):
-        return Needs(frozenset(_code(reading.feature, scene).hooks))
+        hooks = frozenset(_code(reading.feature, scene).hooks)
+        return Needs(hooks, positions=scene.positions(reading.feature.at))
     for node in reading.nodes:
         if scene.positions(node.at) != (scene.end,):
             msg = f"{node} does not write at END: only there are logits read; place it @END."
@@ -66,18 +75,21 @@ def read(
 ) -> Float[Tensor, " batch"]:
     """The reading of each prompt; `clean` is only looked at where `needs` asked for it."""
     if isinstance(reading, MetricReading):
+        if reading.name == "loss":
+            return here.recorded[LOSS]
         return score(reading.name, here.logits, clean.logits, targets)
     if isinstance(reading, AttentionReading):
         (query,), (key,) = (_single(at, reading, scene) for at in (reading.head.at, reading.to))
-        return here.recorded[_pattern_hook(reading.head, scene)][:, reading.head.head, query, key].double()
+        pattern = here.recorded[_pattern_hook(reading.head, scene)]
+        return pattern[:, reading.head.head, here.window.place(query), key].double()
     if isinstance(reading, ActivationReading):
         (place,) = _single(reading.feature.at, reading, scene)
-        return feature_activation(reading.feature, here, scene)[:, place].double()
+        return feature_activation(reading.feature, here, scene)[:, here.window.place(place)].double()
     return _write(reading, here, clean, targets, scene)
 
 
 def feature_activation(node: Node, here: Pass, scene: Scene) -> Float[Tensor, "batch pos"]:
-    """A feature's activation at every position, in dictionary units."""
+    """A feature's activation at every position of the pass's window, in dictionary units."""
     quantity = _code(node, scene)
     values = quantity.of(here.recorded)[..., 0]
     replaced = here.codes.get((quantity.dictionary, quantity.features[0]))
@@ -93,8 +105,14 @@ def _write(
             value = feature_activation(node, here, scene)[..., None]
         else:
             value = written_quantity(node, scene).of(here.recorded)
-        total += node_write(node, value[:, scene.end], scene).double()
+        total += node_write(node, value[:, here.window.place(scene.end)], scene).double()
     return direct_effect(total, clean, scene.end, targets, scene.model)
+
+
+def _scores_answers(reading: Reading) -> bool:
+    if isinstance(reading, MetricReading):
+        return reading.name not in WITHOUT_ANSWER
+    return isinstance(reading, WriteReading)
 
 
 def _code(node: Node, scene: Scene) -> CodeValue:

@@ -48,7 +48,17 @@ class Scene:
         Raises:
             PromptError: for a role that the prompts lack, or a position off the prompt.
         """
-        return tuple(int(index) for index in self.prompts.subset([0]).positions(at)[0])
+        if at not in self._known:
+            self._known[at] = tuple(int(index) for index in self._first.positions(at)[0])
+        return self._known[at]
+
+    @cached_property
+    def _first(self) -> PromptSet:
+        return self.prompts.subset([0])
+
+    @cached_property
+    def _known(self) -> dict[str, tuple[int, ...]]:
+        return {}
 
     def check(self, node: Node) -> None:
         """Check that the model has the node's layer, head, group and neuron.

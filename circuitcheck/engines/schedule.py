@@ -15,11 +15,13 @@ from circuitcheck.engines.averaging import Wanted
 from circuitcheck.engines.keeping import keep_treatment
 from circuitcheck.engines.library import Library
 from circuitcheck.engines.models import LensModel
-from circuitcheck.engines.passes import Treatment
+from circuitcheck.engines.passes import Treatment, Variant
 from circuitcheck.engines.readings import Needs, needs
 from circuitcheck.engines.replacing import replace_treatment, splice_treatment
 from circuitcheck.engines.scene import Scene
 from circuitcheck.engines.sources import Reference, resample_donors
+from circuitcheck.engines.suffix import can_run_suffixes
+from circuitcheck.engines.windows import WHOLE, Window, window_around
 from circuitcheck.prompts.pairs import PromptSet
 
 
@@ -30,6 +32,8 @@ class Schedule:
     scene: Scene
     treatments: Mapping[Condition, Treatment]
     records: Mapping[Condition, frozenset[str]]
+    windows: Mapping[Condition, Window]
+    """The part of the model that each condition can change or reads."""
     hooks: Mapping[Side, frozenset[str]]
     clean_run: bool
     """Whether some reading looks at the clean pass beside its own."""
@@ -41,8 +45,10 @@ class Schedule:
         model: LensModel,
         library: Library,
         group: PromptSet,
+        *,
+        exact: bool = False,
     ) -> "Schedule":
-        """Settle everything for one group.
+        """Settle everything for one group; with `exact` every window is the whole model.
 
         Raises:
             MeasurementError: for the first thing that cannot be done or read.
@@ -53,13 +59,28 @@ class Schedule:
         records = {
             condition: frozenset().union(*(one.here for one in asked)) for condition, asked in wanted.items()
         }
+        edited = any(treatment.steps for treatment in treatments.values())
+        partial = edited and not exact and can_run_suffixes(model)
         return cls(
             scene=scene,
             treatments=treatments,
             records=records,
+            windows={
+                condition: _window(treatments[condition], wanted[condition], scene) if partial else WHOLE
+                for condition in readings
+            },
             hooks=_shared_hooks(treatments, wanted, records),
             clean_run=any(one.clean_run for asked in wanted.values() for one in asked),
         )
+
+    def variant(self, condition: Condition) -> Variant:
+        """A condition as one of those that share a pass."""
+        return Variant(self.treatments[condition], self.records[condition])
+
+    @property
+    def partial_sides(self) -> frozenset[Side]:
+        """The sides on which some condition runs in a part of the model only."""
+        return frozenset(condition.side for condition, window in self.windows.items() if window != WHOLE)
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -96,6 +117,20 @@ def treatment_of(intervention: Intervention | None, scene: Scene) -> Treatment:
     if isinstance(intervention, KeepOnly):
         return keep_treatment(intervention, scene)
     return splice_treatment(intervention, scene)
+
+
+def _window(treatment: Treatment, wanted: Sequence[Needs], scene: Scene) -> Window:
+    """Where its steps and readings are; whole for shadow copies, which are made of the whole batch."""
+    if treatment.shadows or not treatment.steps:
+        return WHOLE
+    hooks = {hook for step in treatment.steps for hook in (step.hook, *step.live_hooks)}
+    positions = {position for step in treatment.steps for position in step.positions}
+    return window_around(
+        hooks.union(*(one.here for one in wanted)),
+        positions.union({scene.end}, *(one.positions for one in wanted)),
+        layers=scene.shape.n_layers,
+        length=scene.length,
+    )
 
 
 def _references(treatments: Mapping[Condition, Treatment]) -> tuple[Reference, ...]:

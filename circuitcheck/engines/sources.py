@@ -48,6 +48,16 @@ class Lookup(Protocol):
         """The quantity at these positions; a single zero, to be broadcast, for zero."""
 
 
+def nothing_to_look_up(reference: Reference, positions: tuple[int, ...]) -> Tensor:
+    """The lookup of a pass without an intervention.
+
+    Raises:
+        MeasurementError: always.
+    """
+    msg = f"an untouched pass asked for {reference} at {positions}"
+    raise MeasurementError(msg)
+
+
 def resample_donors(prompts: PromptSet, number: int = 0) -> NDArray[np.int64]:
     """For each prompt, the row of the prompt that lends its values; shape (n,).
 

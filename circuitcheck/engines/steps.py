@@ -51,10 +51,11 @@ class ReplaceSite:
 
     def apply(self, value: Tensor, live: Live) -> Tensor:
         """Write the new value; the change is measured against the stream before any edit here."""
-        old = self.site.read(live.incoming[self.hook])[:, self.positions]
+        places = live.window.places(self.positions)
+        old = self.site.read(live.incoming[self.hook])[:, places]
         new = live.lookup(self.reference, self.positions).expand_as(old)
         live.changes[self.column] = relative_change(old, new)
-        return self.site.write(value, self.positions, new)
+        return self.site.write(value, places, new)
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ class ReplaceCode:
         return EDIT
 
     @property
+    def positions(self) -> tuple[int, ...]:
+        """Those of its features."""
+        return tuple(sorted({position for entry in self.entries for position in entry.positions}))
+
+    @property
     def references(self) -> tuple[Reference, ...]:
         """The new activations."""
         return tuple(entry.reference for entry in self.entries)
@@ -103,12 +109,15 @@ class ReplaceCode:
         code = CodeValue(self.dictionary, self.features).of(live.at(self.hook))
         target = code.clone()
         mask = torch.zeros(code.shape[1:], dtype=torch.bool, device=code.device)
+        known: dict[tuple[Reference, Positions], Tensor] = {}
         for entry in self.entries:
-            old = code[:, entry.positions, entry.index]
-            new = live.lookup(entry.reference, entry.positions).expand(-1, -1, len(self.features))
-            target[:, entry.positions, entry.index] = new[..., entry.index].expand_as(old)
-            mask[entry.positions, entry.index] = True
-            live.changes[entry.column] = relative_change(old, target[:, entry.positions, entry.index])
+            asked, places = (entry.reference, entry.positions), live.window.places(entry.positions)
+            if asked not in known:
+                known[asked] = live.lookup(*asked).expand(-1, -1, len(self.features))
+            old, new = code[:, places, entry.index], known[asked]
+            target[:, places, entry.index] = new[..., entry.index].expand_as(old)
+            mask[places, entry.index] = True
+            live.changes[entry.column] = relative_change(old, target[:, places, entry.index])
         for index, feature in enumerate(self.features):
             live.codes[self.dictionary, feature] = ReplacedCode(target[..., index], mask[:, index])
         delta = code_delta(code, target, self.dictionary.decoder_rows(self.features))
@@ -151,14 +160,15 @@ class ReplaceError:
 
     def apply(self, value: Tensor, live: Live) -> Tensor:
         """Add the difference of errors; the live one is of the stream before any edit at this hook."""
-        old = ErrorValue(self.dictionary).of(live.at(self.hook))[:, self.positions]
+        places = live.window.places(self.positions)
+        old = ErrorValue(self.dictionary).of(live.at(self.hook))[:, places]
         new = live.lookup(self.reference, self.positions).expand_as(old)
         if self.column is not None:
             live.changes[self.column] = relative_change(old, new)
         again = [place for place, position in enumerate(self.positions) if position not in self.fresh]
         delta = new - old
         delta[:, again] = 0
-        return add_at(value, self.positions, delta)
+        return add_at(value, places, delta)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +198,8 @@ class KeptTerm:
         elif self.value is None:
             difference = -reference
         else:
-            difference = self.value.of(live.at(hook))[:, self.positions] - reference
+            places = live.window.places(self.positions)
+            difference = self.value.of(live.at(hook))[:, places] - reference
         if self.mask is not None:
             difference = difference * self.mask.to(difference.device)
         return difference if self.directions is None else difference @ self.directions
@@ -227,7 +238,8 @@ class KeepHook:
     def apply(self, value: Tensor, live: Live) -> Tensor:
         """Replace; the scope's change is the largest over its hooks."""
         site, parts = Site(self.hook), self.kept.shape[1]
-        old = site.read(value)[:, self.positions]
+        places = live.window.places(self.positions)
+        old = site.read(value)[:, places]
         reference = live.lookup(self.reference, self.positions).expand_as(old)
         added = torch.zeros_like(old)
         for term in self.terms:
@@ -240,7 +252,7 @@ class KeepHook:
         new = keep(split[0], split[1], self.kept.to(old.device), split[2]).flatten(2)
         change = relative_change(old, new)
         live.changes[0] = torch.maximum(change, live.changes.get(0, change))
-        return site.write(value, self.positions, new)
+        return site.write(value, places, new)
 
 
 @dataclass(frozen=True)
@@ -254,6 +266,7 @@ class CarryResidMid:
 
     layer: int
     rank: int = BEFORE
+    positions: Positions = ()
     references: tuple[Reference, ...] = ()
 
     @property

@@ -88,9 +88,10 @@ def _check_final_path(clean: Pass, position: int, targets: Targets, model: LensM
     into, scale, out = (clean.recorded[hook][:, position] for hook in NORM_HOOKS)
     normed = _normed(into.double(), scale.double(), model) + _bias_of_norm(model)
     unembedding, bias = model.bridge.W_U.detach().double(), model.bridge.b_U.detach().double()
-    made = (normed * unembedding[:, targets.answer].T).sum(1) + bias[targets.answer]
+    token = targets.answer.clamp(min=0)  # prompts without an answer are as well checked on any token
+    made = (normed * unembedding[:, token].T).sum(1) + bias[token]
     capped = (getattr(model.bridge.cfg, "output_logits_soft_cap", None) or 0) > 0
-    logits = targets.of_answer(clean.logits)
+    logits = clean.logits.gather(1, token[:, None])[:, 0]
     if not agree(normed.to(out.dtype), out) or not (capped or agree(made.to(logits.dtype), logits)):
         msg = (
             f"{model.name} does not make its logits by one norm and one matrix, so writes cannot be followed."

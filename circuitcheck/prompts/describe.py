@@ -30,9 +30,9 @@ def describe_prompts(prompts: PromptSet, tokenizer: Tokenizer, count: int, *, wi
 
 def _prompt_lines(prompts: PromptSet, i: int, tokenizer: Tokenizer, width: int) -> Iterator[str]:
     pair = prompts.pairs[i]
-    foils = ", ".join(map(repr, pair.foils))
     yield f"prompt {i + 1} of {len(prompts)}: template {pair.template}, order {pair.order}"
-    yield f"answer {pair.answer!r}, foil {foils}"
+    foils = ", ".join(map(repr, pair.foils))
+    yield f"answer {pair.answer!r}, foil {foils}" if foils else "no answer: scored by the loss of its text"
     columns = [_column(prompts, i, position, tokenizer) for position in range(len(prompts.clean[i]))]
     for number, block in enumerate(_blocks(columns, width - _LABEL_WIDTH - 2)):
         if number:

@@ -1,38 +1,32 @@
 """A prompt family: word lists, templates and corruptions, as data.
 
 In: YAML, built in or written in a circuit file. Out: `Family`, from which `generate` draws pairs. A
-template's places are roles ({S2}: a token position that claims can name), order places ({first}: a
-role that depends on the order) and slots ({place}: a word that no claim points at). A name that is
-both a role and a slot means the role. Corruptions change roles only.
+template's places are roles ({S2}: a token position that claims can name), copies ({A}: a slot's word
+at a place that no claim points at), order places ({first}: a role that depends on the order) and slots
+({place}: a word that stays as it is). A name that is a slot too means the role or copy. Corruptions
+change roles and copies only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
-from typing import Annotated, Any, Self
+from typing import Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import InitErrorDetails, ValidationError
 from ruamel.yaml import YAML
 
 from circuitcheck.errors import PromptError
 from circuitcheck.nodes import END
+from circuitcheck.prompts.draws import Change, Draw, SlotSource, WordList
 from circuitcheck.prompts.family_faults import family_faults
 from circuitcheck.prompts.templates import Part, parse_template
 from circuitcheck.prompts.wording import did_you_mean
 
 NO_ORDER = "-"
 _FOLDER = "prompts/families"
-
-
-def _word(value: Any) -> str:
-    # YAML reads 07 as the number 7, so a number cannot be turned back into the word that was meant.
-    if not isinstance(value, str):
-        msg = f"{value!r} is not text, and words are. Put it in quotes."
-        raise ValueError(msg)
-    return value
 
 
 class Template(BaseModel):
@@ -51,23 +45,38 @@ class Family(BaseModel):
 
     family: str = Field(description="Name of the family.")
     title: str = Field(default="", description="What the prompts are about, for people.")
-    lists: dict[str, tuple[Annotated[str, BeforeValidator(_word)], ...]] = Field(
-        description="Word lists, without leading spaces."
+    lists: dict[str, WordList] = Field(
+        description="Word lists, without leading spaces; a range such as 05..94 lists numbers."
     )
-    slots: dict[str, str] = Field(
-        description="Slot to the list it is drawn from, for every prompt anew; slots of one list get distinct words."
+    slots: dict[str, SlotSource] = Field(
+        description="Slot to the list it is drawn from, for every prompt anew; slots of one list get distinct words. "
+        "Of several lists every order takes one; {list: .., above: slot} draws a greater number."
     )
     roles: dict[str, str] = Field(
         description="Role (a token that claims can name) to the slot whose word it has in the clean prompt."
     )
+    copies: dict[str, str] = Field(
+        default_factory=dict,
+        description="Further place for a slot's word: corruptions change it as they change roles, claims cannot "
+        "name it, and a template may do without it.",
+    )
     orders: dict[str, dict[str, str]] = Field(
-        default_factory=dict, description="Order to its places, and each place to the role that stands there."
+        default_factory=dict,
+        description="Order to what it settles: each place to the role that stands there, each slot of several lists "
+        "to the list that it is drawn from.",
     )
     templates: tuple[Template, ...] = Field(description="The sentence frames.")
-    answer: str = Field(description="Slot whose word, after a space, is right.")
-    foil: str | tuple[str, ...] = Field(description="Slot or slots whose words, after a space, are wrong.")
-    corruptions: dict[str, dict[str, str]] = Field(
-        description="Corruption to what it changes: a role to another role's word, or to `fresh`, a new word."
+    answer: str | None = Field(
+        default=None, description="Slot whose word is right; left out, prompts are scored by their own loss."
+    )
+    foil: str | tuple[str, ...] = Field(default=(), description="Slot or slots whose words are wrong.")
+    leading_space: bool = Field(
+        default=True,
+        description="Whether answers and foils begin with a space; false where prompts stop inside a word.",
+    )
+    corruptions: dict[str, dict[str, Change]] = Field(
+        description="Corruption to what it changes: a role or copy to another's word; to `fresh`, a new word; to "
+        "`other` or `twin`, a word of its slot's other list or the one at the same place of it; or to a draw."
     )
 
     @model_validator(mode="after")
@@ -86,6 +95,28 @@ class Family(BaseModel):
     def foils(self) -> tuple[str, ...]:
         """The slots of the wrong answers."""
         return (self.foil,) if isinstance(self.foil, str) else self.foil
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether prompts have a right and a wrong answer; else only `loss` and `kl` can score them."""
+        return self.answer is not None
+
+    @cached_property
+    def placed(self) -> dict[str, str]:
+        """Every role and copy, and the slot whose word it has in the clean prompt."""
+        return {**self.copies, **self.roles}
+
+    def lists_of(self, slot: str) -> tuple[str, ...]:
+        """The lists that a slot may be drawn from."""
+        source = self.slots[slot]
+        if isinstance(source, Draw):
+            return (source.list,)
+        return (source,) if isinstance(source, str) else source
+
+    def list_of(self, slot: str, order: str) -> str:
+        """The list that a slot is drawn from in an order."""
+        lists = self.lists_of(slot)
+        return lists[0] if len(lists) == 1 else self.orders[order][slot]
 
     def role_names(self) -> tuple[str, ...]:
         """Every role a claim can name, END included and last."""
@@ -106,7 +137,8 @@ class Family(BaseModel):
     def parts(self, template_id: str, order: str) -> tuple[Part, ...]:
         """The parts of a template, its order places replaced by the roles that stand there."""
         text = next(template.text for template in self.templates if template.id == template_id)
-        standing = self.orders.get(order, {})
+        settled = self.orders.get(order, {})
+        standing = {place: role for place, role in settled.items() if place not in self.slots}
         return tuple(
             Part(part.literal, standing.get(part.place, part.place)) for part in parse_template(text)
         )

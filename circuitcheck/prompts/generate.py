@@ -7,17 +7,15 @@ drawn first, so it is the same whatever the corruption.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from circuitcheck.errors import PromptError
+from circuitcheck.prompts.drawing import Drawing
 from circuitcheck.prompts.family import NO_ORDER, Family
-from circuitcheck.prompts.family_faults import FRESH
 from circuitcheck.prompts.pairs import PromptPair
 from circuitcheck.prompts.sampling import MIN_PER_STRATUM, Sampling, distinct_prompts, rounded_n
-from circuitcheck.prompts.templates import fill
 from circuitcheck.prompts.wording import chosen, counted
 
 __all__ = ["REFERENCE_SIZE", "generate", "reference_pairs", "rounded_n"]
@@ -28,61 +26,6 @@ REFERENCE_SIZE = 256
 _REFERENCE_STREAM = 0x5EF
 _TRIES_PER_PROMPT = 64  # missing one of N texts in 64 N uniform draws has probability e^-64
 _MOST_TRIES = 200_000
-
-
-@dataclass(frozen=True)
-class _Draw:
-    """Everything but the random numbers that a pair is drawn from."""
-
-    family: Family
-    template: str
-    order: str
-    corrupt: str
-
-    def clean_words(self, rng: np.random.Generator) -> dict[str, str]:
-        """A word per slot; slots of one list get distinct words."""
-        words: dict[str, str] = {}
-        for name, listed in self.family.lists.items():
-            slots = [slot for slot, of in self.family.slots.items() if of == name]
-            picked = rng.choice(len(listed), size=len(slots), replace=False)
-            words |= {slot: listed[i] for slot, i in zip(slots, picked, strict=True)}
-        return words
-
-    def clean_text(self, words: Mapping[str, str]) -> str:
-        """The clean prompt of these words."""
-        return fill(self.family.parts(self.template, self.order), self._placed(words))[0]
-
-    def pair(self, words: Mapping[str, str], rng: np.random.Generator) -> PromptPair:
-        """The clean prompt of these words and its corrupt twin."""
-        parts = self.family.parts(self.template, self.order)
-        placed = self._placed(words)
-        clean, clean_spans = fill(parts, placed)
-        corrupt, corrupt_spans = fill(parts, placed | self._changed_words(words, rng))
-        return PromptPair(
-            clean=clean,
-            corrupt=corrupt,
-            answer=f" {words[self.family.answer]}",
-            foils=tuple(f" {words[slot]}" for slot in self.family.foils),
-            template=self.template,
-            order=self.order,
-            spans={role: (clean_spans[role], corrupt_spans[role]) for role in self.family.roles},
-        )
-
-    def _placed(self, words: Mapping[str, str]) -> dict[str, str]:
-        return {**words, **{role: words[slot] for role, slot in self.family.roles.items()}}
-
-    def _changed_words(self, words: Mapping[str, str], rng: np.random.Generator) -> dict[str, str]:
-        """The corrupt word of each changed role; all changes read the clean words, so a swap swaps."""
-        changed: dict[str, str] = {}
-        for role, source in self.family.corruptions[self.corrupt].items():
-            if source == FRESH:
-                listed = self.family.lists[self.family.slots[self.family.roles[role]]]
-                taken = {*words.values(), *changed.values()}
-                free = [word for word in listed if word not in taken]
-                changed[role] = free[int(rng.integers(len(free)))]
-            else:
-                changed[role] = words[self.family.roles[source]]
-        return changed
 
 
 def generate(
@@ -114,7 +57,7 @@ def generate(
     seen: set[str] = set()
     for i in range(sampling.rounded(n)):
         template, order = sampling.cell(i)
-        draw = _Draw(family, template, order, corrupt)
+        draw = Drawing(family, template, order, corrupt)
         pair = _distinct_pair(draw, np.random.default_rng([seed, i]), seen, exclude)
         if pair is None:
             raise PromptError(_too_few(draw, i // len(sampling), n, sampling))
@@ -151,7 +94,7 @@ def reference_pairs(
         if cell in exhausted:
             continue
         rng = np.random.default_rng([seed, _REFERENCE_STREAM, i])
-        pair = _distinct_pair(_Draw(family, *cell, corrupt), rng, seen, exclude)
+        pair = _distinct_pair(Drawing(family, *cell, corrupt), rng, seen, exclude)
         if pair is None and i < len(sampling):
             msg = (
                 f"family {family.family!r} has no prompt left for the reference set in {_cell_name(cell)}. "
@@ -177,7 +120,7 @@ def _prepared(
 
 
 def _distinct_pair(
-    draw: _Draw, rng: np.random.Generator, seen: set[str], exclude: frozenset[str]
+    draw: Drawing, rng: np.random.Generator, seen: set[str], exclude: frozenset[str]
 ) -> PromptPair | None:
     """The first drawn pair whose clean text is new and whose texts are not excluded; None if there is none left."""
     tries = _TRIES_PER_PROMPT * distinct_prompts(draw.family, draw.template, draw.order)
@@ -192,7 +135,7 @@ def _distinct_pair(
     return None
 
 
-def _too_few(draw: _Draw, each: int, n: int, sampling: Sampling) -> str:
+def _too_few(draw: Drawing, each: int, n: int, sampling: Sampling) -> str:
     """What to say when the stratum of `draw` has given all its `each` prompts."""
     cell = _cell_name((draw.template, draw.order))
     wanted = -(-n // len(sampling))

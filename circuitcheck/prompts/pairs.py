@@ -19,12 +19,16 @@ from circuitcheck.nodes import ALL, ALL_WITH_BOS, END
 
 Indices = NDArray[np.int64]
 
+NO_ANSWER = -1
+"""In the place of an answer's token id where prompts have no answer; no id, so that nothing can be scored on it."""
+
 
 @dataclass(frozen=True)
 class PromptPair:
     """One clean prompt and its corrupt twin, as text without BOS.
 
-    `answer` and `foils` are scored on both sides and start with a space where the text calls for it.
+    `answer` and `foils` are scored on both sides and start with a space where the text calls for it;
+    they are empty where prompts have no answer and are scored by the loss of their own text.
     `spans` gives, per role, the (start, end) characters of the role's word in the clean text and in
     the corrupt text.
     """
@@ -44,7 +48,8 @@ class PromptSet:
 
     `clean` and `corrupt` hold token ids, BOS first where `has_bos`. `roles` maps each role to the
     absolute index (BOS counted) of its token on every prompt, shape (n,); END is always there.
-    `answers` has shape (n,); `foils[i]` one id or more.
+    `answers` has shape (n,); `foils[i]` one id or more. Where prompts have no answer, `answers[i]` is
+    `NO_ANSWER` and `foils[i]` empty.
     """
 
     pairs: tuple[PromptPair, ...]
@@ -58,6 +63,11 @@ class PromptSet:
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether every prompt has a right and a wrong answer; else only `loss` and `kl` can score them."""
+        return NO_ANSWER not in self.answers
 
     @cached_property
     def cells(self) -> tuple[tuple[str, str], ...]:

@@ -77,9 +77,9 @@ def distinct_prompts(family: Family, template_id: str, order: str) -> int:
     """How many distinct clean prompts a stratum holds: ways to fill its places.
 
     The population size N_g of a finite-population correction. An upper bound where two fillings can
-    read alike.
+    read alike, or where a slot is bounded.
     """
     places = {part.place for part in family.parts(template_id, order) if part.place}
-    slots = {family.roles.get(place, place) for place in places}
-    used = Counter(family.slots[slot] for slot in slots)
+    slots = {family.placed.get(place, place) for place in places}
+    used = Counter(family.list_of(slot, order) for slot in slots)
     return math.prod(math.perm(len(family.lists[name]), number) for name, number in used.items())

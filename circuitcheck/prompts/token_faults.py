@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from circuitcheck.nodes import END
-from circuitcheck.prompts.pairs import PromptPair
+from circuitcheck.prompts.pairs import NO_ANSWER, PromptPair
 from circuitcheck.prompts.templates import Span
 from circuitcheck.prompts.tokens import Tokenizer
 from circuitcheck.prompts.wording import counted
 
 _CHOOSE = "Choose words of one token."
+_CUT = "Choose numbers that it cuts there (see `lists:`), or another model."
 
 
 class PairFault(Exception):
@@ -25,7 +26,10 @@ class PairFault(Exception):
 
 @dataclass(frozen=True)
 class PairTokens:
-    """One pair as token ids without BOS; `roles` are token indices, the same on both sides."""
+    """One pair as token ids without BOS; `roles` are token indices, the same on both sides.
+
+    `answer` is `NO_ANSWER` and `foils` empty where the pair has none.
+    """
 
     clean: tuple[int, ...]
     corrupt: tuple[int, ...]
@@ -52,6 +56,12 @@ class _Side:
         start, end = span
         return [i for i, (a, b) in enumerate(self.offsets) if a < end and start < b and a < b]
 
+    def is_part_of_a_number(self, span: Span) -> bool:
+        """Whether the span is digits, and digits go on right before or right behind it."""
+        start, end = span
+        around = (self.text[max(start - 1, 0) : start], self.text[end : end + 1])
+        return self.text[start:end].isdecimal() and any(map(str.isdecimal, around))
+
     def quoted(self, tokens: list[int]) -> str:
         """The text of these tokens, each in quotes."""
         return ", ".join(repr(self.text[slice(*self.offsets[i])]) for i in tokens)
@@ -69,10 +79,13 @@ def pair_tokens(pair: PromptPair, tokenizer: Tokenizer) -> PairTokens:
     _check_starts(clean, corrupt, tokenizer)
     _check_lengths(clean, corrupt)
     roles = {role: _role_token(role, spans, clean, corrupt) for role, spans in pair.spans.items()}
+    roles |= {END: len(clean.ids) - 1}
+    if not pair.answer and not pair.foils:
+        return PairTokens(clean.ids, corrupt.ids, NO_ANSWER, (), roles)
     answer = _next_token("answer", pair.answer, (clean, corrupt), tokenizer)
     foils = tuple(_next_token("foil", foil, (clean, corrupt), tokenizer) for foil in pair.foils)
     _check_foils(answer, foils, pair)
-    return PairTokens(clean.ids, corrupt.ids, answer, foils, roles | {END: len(clean.ids) - 1})
+    return PairTokens(clean.ids, corrupt.ids, answer, foils, roles)
 
 
 def _check_starts(clean: _Side, corrupt: _Side, tokenizer: Tokenizer) -> None:
@@ -126,6 +139,12 @@ def _word_token(role: str, span: Span, side: _Side) -> int:
         msg = f"has {word!r} as role {role} of its {side.name} prompt, which is {pieces}. {_CHOOSE}"
         raise PairFault(msg)
     if side.text[slice(*side.offsets[tokens[0]])].strip() != word.strip():
+        if side.is_part_of_a_number(span):
+            msg = (
+                f"has {word!r} as role {role} of its {side.name} prompt, and this tokenizer does not cut the token "
+                f"{side.quoted(tokens)} there. {_CUT}"
+            )
+            raise PairFault(msg)
         msg = (
             f"has {word!r} as role {role} of its {side.name} prompt, which is only a piece of the token "
             f"{side.quoted(tokens)}. Point the role at a whole token."
@@ -148,6 +167,10 @@ def _appended(what: str, word: str, side: _Side, tokenizer: Tokenizer) -> int:
     after = _Side.of(side.name, side.text + word, tokenizer)
     added = list(range(len(side.ids), len(after.ids)))
     if after.ids[: len(side.ids)] != side.ids or not added:
+        if side.text[-1].isdecimal() and word[:1].isdecimal():
+            joined = f"{side.text.split()[-1]}{word}"
+            msg = f"has the {what} {word!r}, and this tokenizer does not cut {joined!r} before it. {_CUT}"
+            raise PairFault(msg)
         spaced = f" Write it with a leading space: {' ' + word!r}." if word and word == word.lstrip() else ""
         msg = f"has the {what} {word!r}, which is no token of its own after {side.text[-20:]!r}.{spaced}"
         raise PairFault(msg)

@@ -13,7 +13,7 @@ from collections import Counter
 from tabulate import tabulate
 
 from circuitcheck.report.results import ClaimRecord, FileRecord, RunResults
-from circuitcheck.report.terminal import claim_text, verdict_word
+from circuitcheck.report.terminal import claim_text, controls_text, verdict_word
 
 MOST_BYTES = 900_000
 _LONGEST_CELL = 300
@@ -71,7 +71,10 @@ def _failed_setup(results: RunResults) -> list[str]:
 def _row(file: FileRecord, record: ClaimRecord) -> tuple[str, ...]:
     place = f"{file.path}:{record.line}" if record.line else file.path
     claim = f"**{escape(record.claim)}** {escape(place)}"
-    return claim, _word(record), escape(claim_text(record)), escape(record.says)
+    measured = escape(claim_text(record))
+    if controls := controls_text(record):
+        measured += f"<br>controls: {escape(controls)}"
+    return claim, _word(record), measured, escape(record.says)
 
 
 def _fitting_table(rows: list[tuple[str, ...]], room: int) -> tuple[str, int]:

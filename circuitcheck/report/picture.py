@@ -6,15 +6,14 @@ and symbols tell how the claims that name a node came out. Titles, shown on hove
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 
 from markupsafe import Markup
 
-from circuitcheck.report.picture_layout import Box, Column, Layout, Placed, ends, lay_out
-from circuitcheck.report.results import EdgeRecord, FileRecord, NodeRecord
+from circuitcheck.report.picture_edges import LINES, arrow, edges
+from circuitcheck.report.picture_layout import Box, Column, Layout, Placed, lay_out
+from circuitcheck.report.results import FileRecord, NodeRecord
 from circuitcheck.report.svg import element
 
 XMLNS = "http://www.w3.org/2000/svg"
@@ -29,14 +28,7 @@ SHAPES = {
     "resid": "residual stream",
     "embed": "embedding",
 }
-LINES = {
-    "q": "read as query (q)",
-    "k": "read as key (k)",
-    "v": "read as value (v)",
-    "in": "read as MLP input (in)",
-}
 _SAME_SHAPE = {"k": "q", "v": "q", "resid_mid": "resid"}
-_MOST_LANES = 4
 
 
 @dataclass(frozen=True)
@@ -61,10 +53,10 @@ def circuit_picture(file: FileRecord, shades: Mapping[str, Shade], name: str) ->
     layout = lay_out(file)
     return element(
         "svg",
-        _arrow(name),
+        arrow(name),
         *(_row(label, box) for label, box in layout.rows),
         *(_column(column, layout) for column in layout.columns),
-        *_edges(file, layout, name),
+        *edges(file, layout, name),
         *(_caption(text, box) for text, box in layout.captions),
         *(_node(placed, shades) for placed in layout.nodes),
         xmlns=XMLNS,
@@ -92,23 +84,6 @@ def _spoken(file: FileRecord) -> str:
     count = len({(node.name, node.at) for node in file.nodes})
     edges = f" and {len(file.edges)} edges" if file.edges else ""
     return f"Picture of the circuit {file.circuit}: {count} nodes{edges}, listed in the table below it"
-
-
-def _arrow(name: str) -> Markup:
-    head = element("path", d="M0,0 L8,4 L0,8 z", class_="arrow")
-    marker = element(
-        "marker",
-        head,
-        id=f"{name}-arrow",
-        viewBox="0 0 8 8",
-        refX=7,
-        refY=4,
-        markerWidth=10,
-        markerHeight=10,
-        markerUnits="userSpaceOnUse",
-        orient="auto",
-    )
-    return element("defs", marker)
 
 
 def _row(label: str, box: Box) -> Markup:
@@ -215,69 +190,6 @@ def _shape(kind: str, box: Box) -> tuple[Markup, ...]:
 
 def _rectangle(box: Box, radius: float, kind: str) -> Markup:
     return element("rect", x=box.x, y=box.y, width=box.width, height=box.height, rx=radius, class_=kind)
-
-
-def _edges(file: FileRecord, layout: Layout, name: str) -> list[Markup]:
-    """Every pair of nodes that an edge connects; a reader lies in a later layer, or later in the same."""
-    drawn, lanes = list[Markup](), dict[int, int]()
-    for edge in file.edges:
-        sources, targets = ends(edge.source, layout.nodes), ends(edge.target, layout.nodes)
-        for source, target in product(sources, targets):
-            if source != target and _reads(source, target, edge):
-                lane = lanes.get(source.column, 0)
-                lanes[source.column] = lane + 1
-                drawn.append(_edge(source, target, edge, lane, layout, name))
-    return drawn
-
-
-def _reads(source: Placed, target: Placed, edge: EdgeRecord) -> bool:
-    """Only q and MLP inputs have to be read at the source's own position."""
-    return edge.input in {"k", "v"} or source.column == target.column
-
-
-def _edge(source: Placed, target: Placed, edge: EdgeRecord, lane: int, layout: Layout, name: str) -> Markup:
-    same = source.column == target.column
-    path, (x, y) = (_bow if same else _rise)(source, target, lane, layout)
-    said = f"{source.node.name} → {target.node.name}, {LINES[edge.input]}"
-    return element(
-        "g",
-        element("title", said),
-        element("path", d=path, class_=f"edge {edge.input}", marker_end=f"url(#{name}-arrow)"),
-        element("text", edge.input, x=x, y=y + 4, text_anchor="middle", paint_order="stroke", class_="input"),
-    )
-
-
-def _bow(source: Placed, target: Placed, lane: int, layout: Layout) -> tuple[str, tuple[float, float]]:
-    """Inside a column: out to a lane on the right, along it past whatever lies between, and back."""
-    column = layout.columns[source.column].box
-    inside = max(each.box.x + each.box.width for each in layout.nodes if each.column == source.column)
-    lane %= _MOST_LANES
-    far = inside + (column.x + column.width - inside) * (1 + lane) / (_MOST_LANES + 1)
-    start, end = source.box.x + source.box.width, target.box.x + target.box.width
-    y1, y2 = source.box.middle[1], target.box.middle[1]
-    corner = math.copysign(min(6.0, abs(y2 - y1) / 2), y2 - y1)
-    path = (
-        f"M{start:.1f},{y1:.1f} H{far - 6:.1f} Q{far:.1f},{y1:.1f} {far:.1f},{y1 + corner:.1f} "
-        f"V{y2 - corner:.1f} Q{far:.1f},{y2:.1f} {far - 6:.1f},{y2:.1f} H{end:.1f}"
-    )
-    return path, (far, y1 + (y2 - y1) * (0.35 + 0.1 * lane))
-
-
-def _rise(source: Placed, target: Placed, lane: int, _: Layout) -> tuple[str, tuple[float, float]]:
-    """To another column: from the side of the source to the near side of the target."""
-    is_left = source.column < target.column
-    x1, x2 = (
-        box.x + (box.width if on_right else 0)
-        for box, on_right in ((source.box, is_left), (target.box, not is_left))
-    )
-    y1, y2 = source.box.middle[1], target.box.middle[1]
-    bend = (x2 - x1) / 2
-    t = 0.35 + 0.1 * (lane % _MOST_LANES)
-    path = f"M{x1:.1f},{y1:.1f} C{x1 + bend:.1f},{y1:.1f} {x2 - bend:.1f},{y2:.1f} {x2:.1f},{y2:.1f}"
-    weights = ((1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3)
-    x = sum(w * value for w, value in zip(weights, (x1, x1 + bend, x2 - bend, x2), strict=True))
-    y = sum(w * value for w, value in zip(weights, (y1, y1, y2, y2), strict=True))
-    return path, (x, y)
 
 
 def _key(*shapes: Markup) -> Markup:

@@ -147,16 +147,6 @@ def lay_out(file: FileRecord) -> Layout:
     )
 
 
-def ends(expression: str, nodes: Iterable[Placed]) -> tuple[Placed, ...]:
-    """The nodes that one end of an edge names: a group's, or the node itself."""
-    return tuple(
-        placed
-        for placed in nodes
-        if expression in placed.groups
-        or expression in {placed.node.name, f"{placed.node.name}@{placed.node.at}"}
-    )
-
-
 def node_width(node: NodeRecord) -> float:
     """Room for a symbol and the node's name inside its shape."""
     return text_width(f"✓! {node.name}") + 18

@@ -1,4 +1,4 @@
-"""What a run prints after its tests: inconclusive claims with their reasons, then one line per claim.
+"""What a run prints after its tests: inconclusive claims with their reasons, then all claims with their controls.
 
 In: `FileRecord`s. Out: lines of plain text with a colour each; who prints them is another matter.
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from circuitcheck.report.results import ClaimRecord, FileRecord
-from circuitcheck.report.wording import NOW_SUPPORTED, inconclusive_reason, verdict_line
+from circuitcheck.report.wording import NOW_SUPPORTED, controls_line, inconclusive_reason, verdict_line
 from circuitcheck.verdict import Outcome, Verdict
 
 _WIDEST_CLAIM = 40
@@ -53,8 +53,14 @@ def claim_text(record: ClaimRecord) -> str:
     return verdict_line(verdict)
 
 
+def controls_text(record: ClaimRecord) -> str:
+    """What became of the claim's controls; "" where it has none."""
+    verdict = record.to_verdict()
+    return controls_line(verdict.controls) if verdict and verdict.controls else ""
+
+
 def table_lines(files: Sequence[FileRecord]) -> tuple[Line, ...]:
-    """One line per claim; with several files, each file's claims under its name."""
+    """One line per claim, another for its controls; with several files, each file's claims under its name."""
     filled = [file for file in files if file.claims]
     lines = []
     for file in filled:
@@ -71,6 +77,8 @@ def _file_lines(file: FileRecord) -> list[Line]:
         word = verdict_word(record)
         text = f"{record.claim:<{width}}  {word:<12}  {claim_text(record)}"
         lines.append(Line(text, _COLOURS.get(word, "")))
+        if controls := controls_text(record):
+            lines.append(Line(f"{'':<{width}}  {'controls':<12}  {controls}"))
     return lines
 
 

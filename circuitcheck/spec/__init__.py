@@ -8,6 +8,7 @@ from circuitcheck.spec.claim import Claim, KnownFailure, Under
 from circuitcheck.spec.groups import Edge, NodeGroup
 from circuitcheck.spec.prompts import PromptsRef
 from circuitcheck.spec.references import DictionaryRef, ModelRef, SaeLensRef
+from circuitcheck.spec.versus import Versus
 
 __all__ = [
     "CircuitSpec",
@@ -20,4 +21,5 @@ __all__ = [
     "PromptsRef",
     "SaeLensRef",
     "Under",
+    "Versus",
 ]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from circuitcheck.engine import MetricName
 from circuitcheck.errors import Problem, SpecError
@@ -31,7 +31,8 @@ class Header(Part):
     title: Text = Field(default="", description="What the circuit does, for people.")
     source: Text = Field(default="", description="Where the circuit was described: an address or a citation.")
     metric: MetricName = Field(
-        default="logit_diff", description="What drop, lost, recovered, ... are measured in."
+        default="logit_diff",
+        description="What drop, lost, recovered, ... are measured in; left out, loss where prompts have no answers.",
     )
     confidence: float = Field(
         default=0.95, gt=0.5, lt=1, description="A verdict is wrong at most this far from always: 0.95 is 5%."
@@ -54,6 +55,17 @@ class CircuitSpec(Header):
     )
     claims: tuple[Claim, ...] = Field(min_length=1, description="What is claimed; each is one test.")
     _path: Path | None = PrivateAttr(default=None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_a_metric(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("metric") is not None:
+            return data
+        try:
+            prompts = PromptsRef.model_validate(data.get("prompts"))
+        except ValidationError:
+            return data  # said when the prompts themselves are read
+        return {**data, "metric": prompts.own_metric}
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

@@ -16,7 +16,8 @@ from circuitcheck.engine import ErrorPolicy, MetricName, Scope, Side
 from circuitcheck.nodes import Node
 from circuitcheck.spec.fields import Expected, Expressions, Part, Position, Sentence, Slug, Tag, listed
 from circuitcheck.spec.references import one_of
-from circuitcheck.spec.words import INTERVENTIONS, VERBS
+from circuitcheck.spec.versus import Versus
+from circuitcheck.spec.words import INTERVENTIONS, READINGS, VERBS
 from circuitcheck.thresholds import Threshold
 
 Replacement = Literal["zero", "mean", "resample", "corrupt"]
@@ -167,6 +168,11 @@ class Claim(_Intervening):
     under: Under | None = Field(
         default=None, description="attends, activates: an intervention that is in force."
     )
+    versus: Versus | None = Field(
+        default=None,
+        description="What features of the claim must beat: the same claim on other features of the same "
+        "dictionary, layer and position that fire about as often and as strongly.",
+    )
     by: Slices | None = Field(
         default=None,
         description="Slices that must each hold: order (default of keep), template, both, or none.",
@@ -196,6 +202,20 @@ class Claim(_Intervening):
     def thresholds(self) -> dict[str, Threshold]:
         """Quantity to what is demanded of it, in the order of the file."""
         return self.expect
+
+    @property
+    def leading(self) -> tuple[str, Threshold]:
+        """The expectation that controls are compared by: the first that is judged, else the first."""
+        return next(((name, wanted) for name, wanted in self.expect.items() if wanted.judged), self._first)
+
+    @property
+    def _first(self) -> tuple[str, Threshold]:
+        return next(iter(self.expect.items()))
+
+    @property
+    def replacing(self) -> Claim | Under | None:
+        """The words whose nodes `versus` puts others in the place of: its own, or those of `under`."""
+        return self.under if self.verb in READINGS else self
 
     @property
     def slicing(self) -> tuple[Slicing, ...]:

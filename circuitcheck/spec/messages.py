@@ -20,6 +20,7 @@ _MAPPINGS = {
     "expect": "{drop: '>= 0.3'}",
     "known_failure": "{reason: why it does not hold}",
     "under": "{ablate: L9H6@END}",
+    "versus": "matched_features",
     "saelens": "{release: gpt2-small-hook-z-kk, id: 'blocks.{layer}.hook_z'}",
 }
 _EXAMPLES = {
@@ -31,6 +32,7 @@ _EXAMPLES = {
     "id": "id: and its name",
     "says": "says: and the claim in a sentence",
     "expect": "expect: {drop: '>= 0.3'} or the like",
+    "matched_features": "matched_features: 100",
 }
 
 

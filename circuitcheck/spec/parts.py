@@ -59,13 +59,13 @@ class Parts:
     def draft(self) -> Draft:
         """The parts that are right."""
         self._read_header()
-        metric = self.data.get("metric")
+        metric, prompts = self.data.get("metric"), self._single("prompts", PromptsRef)
         draft = Draft(
             directory=self.directory,
             model=self._single("model", ModelRef),
             dictionaries=self._named("dictionaries", Alias, DictionaryRef),
-            prompts=self._single("prompts", PromptsRef),
-            metric=metric if metric in METRICS else "logit_diff",
+            prompts=prompts,
+            metric=metric if metric in METRICS else prompts.own_metric if prompts else "logit_diff",
             groups=self._named("nodes", GroupName, NodeGroup),
             edges=dict(self._edges()),
             claims=dict(self._claims()),

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
+from circuitcheck.engine import MetricName
 from circuitcheck.nodes import END
 from circuitcheck.prompts.dataset_ref import DatasetRef
 from circuitcheck.prompts.family import Family, family_names, load_family
@@ -95,6 +96,17 @@ class PromptsRef(Part):
             return None
         family = load_family(self.family) if isinstance(self.family, str) else self.family
         return family.with_lists(self.lists) if self.lists else family
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether the prompts have a right and a wrong answer; all do, but those of families that name none."""
+        family = load_family(self.family) if isinstance(self.family, str) else self.family
+        return family is None or family.has_answers
+
+    @property
+    def own_metric(self) -> MetricName:
+        """What these prompts are measured in where the file does not say."""
+        return "logit_diff" if self.has_answers else "loss"
 
     @property
     def corruption(self) -> str | None:

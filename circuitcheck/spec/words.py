@@ -15,12 +15,13 @@ from circuitcheck.nodes import NodeKind
 
 VERBS = ("measure", "ablate", "patch", "keep", "attends", "activates", "writes")
 INTERVENTIONS = ("ablate", "patch", "keep")
+READINGS = frozenset({"attends", "activates"})
+"""Verbs that replace nothing themselves, but may stand `under` an intervention."""
 METRICS: tuple[str, ...] = get_args(MetricName)
 
 LATER_VERBS = frozenset({"steer", "explains"})
 LATER = LATER_VERBS | frozenset(
-    {"path", "downstream", "versus", "for_all", "generalises"}
-    | {"add", "scale", "set", "until", "from_hook", "mlps"}
+    {"path", "downstream", "for_all", "generalises"} | {"add", "scale", "set", "until", "from_hook", "mlps"}
 )
 """Words of the design that this version refuses by name."""
 
@@ -28,12 +29,12 @@ COMMON = frozenset({"id", "says", "expect", "tags", "known_failure", "confidence
 _SOURCE = frozenset({"with", "over", "donors", "error", "corrupt", "metric"})
 MODIFIERS: Mapping[str, frozenset[str]] = {
     "measure": frozenset({"corrupt"}),
-    "ablate": _SOURCE | {"active_on", "at_most"},
-    "patch": frozenset({"from", "into", "error", "corrupt", "metric", "active_on", "at_most"}),
-    "keep": _SOURCE | {"scope", "at_most"},
-    "attends": frozenset({"from", "to", "minus", "under", "corrupt"}),
-    "activates": frozenset({"under", "corrupt"}),
-    "writes": frozenset(),
+    "ablate": _SOURCE | {"active_on", "at_most", "versus"},
+    "patch": frozenset({"from", "into", "error", "corrupt", "metric", "active_on", "at_most", "versus"}),
+    "keep": _SOURCE | {"scope", "at_most", "versus"},
+    "attends": frozenset({"from", "to", "minus", "under", "corrupt", "versus"}),
+    "activates": frozenset({"under", "corrupt", "versus"}),
+    "writes": frozenset({"versus"}),
 }
 """What each verb may be told, besides `COMMON`."""
 
@@ -72,6 +73,8 @@ KINDS: Mapping[str, frozenset[NodeKind]] = {
 TWO_SIDED = frozenset({"ratio", "recovered", "restored"})
 """Quantities of which more than all is a failure too, above `OVER_RECOVERY`."""
 OVER_RECOVERY = 1.2
+LESS_IS_BETTER = frozenset({"loss"})
+"""Metrics of which nothing can be lost, restored or recovered as a share, since less of them is better."""
 WITH_A_ZERO = frozenset({"logit_diff", "prob_diff"})
 """Metrics of which a share makes sense: zero means no preference, and higher is better."""
 
@@ -97,6 +100,7 @@ RANGES: Mapping[str, Range] = {
     "log_prob": Range(high=0.0),
     "kl": Range(low=0.0),
     "rank": Range(low=0.0),
+    "loss": Range(low=0.0),
     "drop": _FRACTION,
     "lost": _FRACTION,
     "ratio": _FRACTION,

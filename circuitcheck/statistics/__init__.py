@@ -29,6 +29,7 @@ from circuitcheck.statistics.inversion import Interval
 from circuitcheck.statistics.multiplicity import holm
 from circuitcheck.statistics.quantity import suited_test
 from circuitcheck.statistics.ranking import auroc, auroc_sample
+from circuitcheck.statistics.rates import share_limits
 from circuitcheck.statistics.sample import Sample
 
 __all__ = [
@@ -47,5 +48,6 @@ __all__ = [
     "needed_prompts",
     "one_digit",
     "outcomes",
+    "share_limits",
     "suited_test",
 ]

@@ -5,11 +5,22 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import bdtr, bdtrc
+from scipy.special import bdtr, bdtrc, betaincinv
 
+from circuitcheck.statistics.inversion import Interval
 from circuitcheck.statistics.sample import Floats, Sample
 
 _ROUNDING = 1e-9
+
+
+def share_limits(ones: int, n: int, alpha_side: float) -> Interval:
+    """The shares that `ones` of `n` independent draws do not rule out, by Clopper and Pearson (1934).
+
+    Each end errs at most `alpha_side` of the time. `n` is at least 1.
+    """
+    low = 0.0 if ones == 0 else float(betaincinv(ones, n - ones + 1, alpha_side))
+    high = 1.0 if ones == n else float(betaincinv(ones + 1, n - ones, 1 - alpha_side))
+    return Interval(low, high)
 
 
 class RateTest:

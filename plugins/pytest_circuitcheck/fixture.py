@@ -35,7 +35,7 @@ class Circuits:
             CircuitCheckError: when nothing of the circuit can be measured.
         """
         from circuitcheck.reading import read_spec
-        from circuitcheck.report.results import file_record
+        from circuitcheck.report.recording import file_record
 
         if isinstance(circuit, str | Path):
             spec, path = read_spec(self._item.config.rootpath / circuit), str(circuit)

@@ -104,17 +104,25 @@ class CircuitItem(pytest.Item):
     def carry(
         self, measured: Measured, claim: ClaimRecord | None = None, setup: SetupRecord | None = None
     ) -> None:
-        """Put this item's share of the measurement on its reports."""
+        """Put this item's share of the measurement on its reports; features are long, and travel once."""
+        from circuitcheck.report.recording import as_written
+
         record = measured.file_record(self.file_name, self.spec, self.config.stash[OPTIONS].model)
         carry(
             self,
             record.model_copy(
                 update={
-                    "claims": [claim.as_written(self.spec)] if claim else [],
+                    "claims": [as_written(claim, self.spec)] if claim else [],
                     "setup": [setup] if setup else [],
+                    "features": record.features if self._is_first_of_its_file else [],
                 }
             ),
         )
+
+    @property
+    def _is_first_of_its_file(self) -> bool:
+        """Whether no item of the file that this run selected comes before this one."""
+        return next(other for other in self.session.items if other.path == self.path) is self
 
 
 class SetupItem(CircuitItem):

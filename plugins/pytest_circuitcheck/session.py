@@ -57,7 +57,8 @@ class Measured:
 
     def file_record(self, path: str, spec: CircuitSpec, model: str | None) -> FileRecord:
         """The file's record, with all its claims; `model` is the command line's."""
-        from circuitcheck.report.results import FileRecord, file_record, model_name
+        from circuitcheck.report.recording import file_record, model_name
+        from circuitcheck.report.results import FileRecord
 
         if self.result is None:
             named = model or model_name(spec)

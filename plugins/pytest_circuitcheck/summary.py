@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_circuitcheck.carrying import unload
+from pytest_circuitcheck.github import github_lines, write_summary
 from pytest_circuitcheck.options import OPTIONS
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class RunSummary:
         files = self._files()
         _print_section(reporter, "inconclusive", inconclusive_lines(files))
         _print_section(reporter, f"circuit claims ({count_claims(files)})", table_lines(files))
+        for line in github_lines(self._config, files):
+            reporter.write_line(line)
 
     def _results(self, *, interrupted: bool) -> RunResults:
         from circuitcheck.report.results import RunResults
@@ -94,7 +97,8 @@ class RunSummary:
         )
 
     def _files(self) -> list[FileRecord]:
-        from circuitcheck.report.results import FileRecord, merged
+        from circuitcheck.report.recording import merged
+        from circuitcheck.report.results import FileRecord
 
         return merged([FileRecord.model_validate(cargo) for cargo in self._cargos])
 
@@ -108,8 +112,7 @@ class RunSummary:
             page = _shown(folder / PAGE, self._config.invocation_params.dir)
             self._notes.append(f"report in {page}")
             if options.summary is not None:
-                with options.summary.open("a" if options.summary_appends else "w", encoding="utf-8") as file:
-                    file.write(summary(results))
+                write_summary(options.summary, summary(results), appends=options.summary_appends)
         except OSError as error:
             # A CI job that reads the report must not go on with an older one.
             self._notes.append(f"the report could not be written: {error}.")

@@ -5,6 +5,14 @@ import shutil
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ALONE = (
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""A browser that only shows pages."""
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +24,7 @@ def browser():
         pytest.skip(f"no browser is installed; looked for {', '.join(NAMES)}")
     with driver.sync_playwright() as playwright:
         # In containers Chromium runs as root, where its sandbox does not start; the pages are our own.
-        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        chromium = playwright.chromium.launch(executable_path=program, args=[*ALONE, "--no-sandbox"])
         yield chromium
         chromium.close()
 

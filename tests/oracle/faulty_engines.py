@@ -153,12 +153,13 @@ def features_read_on_the_untouched_run(patch: pytest.MonkeyPatch, asked: Questio
         return sources.Reference(Source("clean"), CodeValue(self.dictionary, self.features))
 
     def wrong(self: steps.ReplaceCode, value: Tensor, live: passes.Live) -> Tensor:
-        everywhere = tuple(range(value.shape[1]))
+        start = live.window.position
+        everywhere = tuple(range(start, start + value.shape[1]))
         stale = live.lookup(untouched(self), everywhere)
         now = CodeValue(self.dictionary, self.features).of(live.at(self.hook))
         at_nodes = torch.zeros_like(now)
         for entry in self.entries:
-            at_nodes[:, entry.positions, entry.index] = 1
+            at_nodes[:, live.window.places(entry.positions), entry.index] = 1
         slip = ((now - stale) * at_nodes) @ self.dictionary.decoder_rows(self.features)
         return right(self, value, live) + slip.reshape(value.shape)
 

@@ -71,15 +71,20 @@ def mini(**changes: Any) -> Family:
     return Family.model_validate(content() | changes)
 
 
-def backend(words: Iterable[str]) -> tokenizers.Tokenizer:
-    """A byte-level BPE without merges, for which each word is one token with or without a leading space."""
+def backend(words: Iterable[str], *, digits: int = 2) -> tokenizers.Tokenizer:
+    """A byte-level BPE without merges, for which each word is one token with or without a leading space.
+
+    Numbers are cut after every `digits` digits.
+    """
     spelled = [variant for word in words for variant in (word, f"Ġ{word}")]
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {token: i for i, token in enumerate(dict.fromkeys([BOS, *alphabet, *spelled]))}
     made = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
     made.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(tokenizers.Regex(_PIECES), behavior="isolated"),
+            pre_tokenizers.Split(
+                tokenizers.Regex(_PIECES.replace("{1,2}", f"{{1,{digits}}}")), behavior="isolated"
+            ),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
@@ -88,9 +93,11 @@ def backend(words: Iterable[str]) -> tokenizers.Tokenizer:
     return made
 
 
-def tokenizer(words: Iterable[str] = (*NAMES, *_TEXT_WORDS), *, bos_id: int | None = 0) -> Tokenizer:
+def tokenizer(
+    words: Iterable[str] = (*NAMES, *_TEXT_WORDS), *, bos_id: int | None = 0, digits: int = 2
+) -> Tokenizer:
     """A tokenizer for which each word is one token."""
-    return Tokenizer.from_backend(backend(words), bos_id)
+    return Tokenizer.from_backend(backend(words, digits=digits), bos_id)
 
 
 def pair(

@@ -44,7 +44,7 @@ def one_template(text: str) -> dict[str, object]:
         (
             {"roles": {"IO": "IO", "S1": "S", "S2": "S", "END": "S"}},
             "roles.END",
-            "'END' cannot be a name. Use letters, digits and _, and not END, all, fresh.",
+            "'END' cannot be a name. Use letters, digits and _, and not END, all, fresh, other, twin.",
         ),
         ({"answer": "OI"}, "answer", "there is no slot 'OI'. There is: IO, S, place."),
         ({"foil": ["S", "subject"]}, "foil", "there is no slot 'subject'. There is: IO, S, place."),

@@ -234,3 +234,29 @@ def test_a_sentencepiece_style_tokenizer_places_roles_too() -> None:
     prompts = tokenise([pair()], using, bos=None, seed=0)
     assert using.decode(prompts.clean[0][prompts.roles["S"][0]]) == " Ada"
     assert using.decode(prompts.corrupt[0][prompts.roles["S"][0]]) == " Ben"
+
+
+def test_a_role_inside_a_number_that_is_one_token_says_that_it_is_not_cut_there() -> None:
+    using = tokenizer(["In", "it", "1918", "1819"], digits=4)
+    dated = pair("In 1918 it", "In 1819 it", answer=" it", foils=(" In",), roles={"YEAR": "18/19"})
+    year = replace(dated, spans={"YEAR": ((5, 7), (5, 7))})
+    assert fault_of(year, using=using) == (
+        "prompt pair 1 has '18' as role YEAR of its clean prompt, and this tokenizer does not cut the token "
+        "' 1918' there. Choose numbers that it cuts there (see `lists:`), or another model."
+    )
+
+
+def test_a_number_that_melts_into_the_prompts_last_number_says_so() -> None:
+    using = tokenizer(["In", "to", "18", "19", "1918", "45"], digits=4)
+    dated = pair("In it to 19", "In to it 19", answer="18", foils=("45",), roles={})
+    assert fault_of(dated, using=using) == (
+        "prompt pair 1 has the answer '18', and this tokenizer does not cut '1918' before it. "
+        "Choose numbers that it cuts there (see `lists:`), or another model."
+    )
+
+
+def test_a_role_inside_a_number_that_the_tokenizer_cuts_is_its_token() -> None:
+    using = tokenizer(["In", "it", "18", "19"])
+    dated = pair("In 1918 it", "In 1819 it", answer=" it", foils=(" In",), roles={"YEAR": "18/19"})
+    prompts = tokenise([replace(dated, spans={"YEAR": ((5, 7), (5, 7))})], using, bos=False, seed=0)
+    assert prompts.roles["YEAR"].tolist() == [2]

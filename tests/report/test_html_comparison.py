@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from page_reading import Page, words
-from report_samples import NASTY, claim, ioi, run
+from report_samples import CONTROLS, NASTY, claim, ioi, run
 from verdict_samples import BEHAVIOUR, NECESSARY, REFUTED, REPORTED, UNDECIDED
 
 from circuitcheck.report.html.comparison import comparison_view
@@ -79,6 +79,19 @@ def test_a_claim_written_differently_is_marked():
     (pair,) = comparison_view(run(ioi([old])), run(ioi([new]))).pairs
     assert "the claim is written differently" in pair.note
     assert "the sentence changed; it was “Knocking out" in pair.note
+
+
+def test_controls_that_changed_are_told_of_both_runs():
+    with_controls = replace(REFUTED, controls=CONTROLS)
+    weaker = replace(REFUTED, controls=replace(CONTROLS, beaten=0.5))
+    for before, after, told in (
+        (with_controls, weaker, ("beats 97 of 100 matched features", "then: beats 50 of 100 matched")),
+        (REFUTED, with_controls, ("controls: none; then: beats 97 of 100",)),
+        (with_controls, with_controls, ()),
+    ):
+        (pair,) = comparison_view(*runs([before], [after])).pairs
+        assert all(text in pair.note for text in told)
+        assert bool(pair.note) == bool(told)
 
 
 def test_a_part_that_one_run_lacks_has_no_change():

@@ -9,6 +9,7 @@ from page_reading import Page
 from plugin_runs import FAKE, prepare, run
 
 from circuitcheck.reading import read_spec
+from circuitcheck.report.recording import as_written
 from circuitcheck.report.results import ClaimRecord, RunResults, results_schema
 from circuitcheck.report.writing import PAGE, newest_run, read_results
 
@@ -97,4 +98,4 @@ def test_a_record_of_a_claim_that_the_file_no_longer_has_stays_as_it_is(tmp_path
     path = tmp_path / "a.circuit.yaml"
     path.write_text(IOI)
     record = ClaimRecord.of_error("elsewhere", "no such claim")
-    assert record.as_written(read_spec(path)) == record
+    assert as_written(record, read_spec(path)) == record

@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import pytest
-from report_samples import ERROR, NODES, ORDERS, UNLUCKY, claim, node, part, prompt
+from report_samples import CONTROLS, ERROR, NODES, ORDERS, UNLUCKY, claim, ioi, node, part, prompt
 from verdict_samples import BEHAVIOUR, KNOWN, NECESSARY, REFUTED, REPORTED, UNDECIDED
 
 from circuitcheck.report.html import status
 from circuitcheck.report.html.cell_table import cell_table
+from circuitcheck.report.html.claim_view import claim_view
 from circuitcheck.report.html.deeds import deed
+from circuitcheck.report.html.glossary import TERMS, linked
 from circuitcheck.report.html.prompt_text import Piece, pieces, prompt_view
 from circuitcheck.report.html.run_view import duration, headline, moment
 from circuitcheck.report.html.status import STATUSES, status_of, worst
@@ -224,10 +226,73 @@ def test_prompts_are_cut_at_their_roles():
     assert pieces(prompt("Mary", {})) == (Piece("Mary"),)
 
 
-def test_a_prompt_without_an_intervention_shows_one_number():
+def test_a_prompt_shows_two_numbers_or_one_with_its_name():
+    assert prompt_view(prompt("Mary", {})).numbers == "1.00 → 0.500"
+    assert prompt_view(prompt("Mary", {}), "attention").numbers == "attention 0.500"
+
+
+@pytest.mark.parametrize("verb", ["attends", "activates", "writes", "measure"])
+def test_claims_that_read_something_name_the_one_number_of_each_prompt(verb):
     same = prompt("Mary", {}).model_copy(update={"after": 1.0})
-    assert (prompt_view(same).before, prompt_view(same).after) == ("", "1.00")
-    assert prompt_view(prompt("Mary", {})).before == "1.00"
+    part = replace(NECESSARY, quantity="attention")
+    record = ClaimRecord.of(replace(REFUTED, verb=verb, parts=(part,))).model_copy(update={"worst": [same]})
+    view = claim_view(record, ioi([record]), "c")
+    assert ([each.numbers for each in view.prompts], view.prompts_in) == (["attention 1.00"], "")
+
+
+def test_an_intervention_that_changed_nothing_still_shows_before_and_after():
+    same = prompt("Mary", {}).model_copy(update={"after": 1.0})
+    record = ClaimRecord.of(REFUTED).model_copy(update={"worst": [same]})
+    view = claim_view(record, ioi([record]), "c")
+    assert view.prompts[0].numbers == "1.00 → 1.00"
+    assert view.prompts_in == "metric before → after"
+
+
+def test_controls_that_overrule_a_claim_are_the_reason_of_its_colour_and_said_once():
+    told = "its drop beats 3 of 100 matched features, 0.95 of them needed; matched only loosely"
+    controls = replace(CONTROLS, outcome=Outcome.REFUTED, beaten=0.03, effect=0.01, reason=told)
+    supported = replace(BEHAVIOUR, outcome=Outcome.REFUTED, controls=controls, reason=told)
+    view = claim_view(ClaimRecord.of(supported), ioi(), "c")
+    assert f"Its controls speak against it: {told}. So the claim is refuted." in view.why
+    assert view.why.count("matched only loosely") == 1
+    assert "loosely" not in view.controls.found
+    doubtful = replace(
+        supported, outcome=Outcome.INCONCLUSIVE, controls=replace(controls, outcome=Outcome.INCONCLUSIVE)
+    )
+    why = claim_view(ClaimRecord.of(doubtful), ioi(), "c").why
+    assert f"Its controls leave it open: {told}. So the claim is neither supported nor refuted." in why
+
+
+def test_words_of_a_sentence_lead_to_their_meaning_at_their_first_mention():
+    text = linked(
+        "On clean prompts, the feature <b> and the features \u202e were replaced by a corrupt prompt."
+    )
+    assert text == (
+        'On <a class="word" href="#word-clean">clean prompts</a>, the '
+        '<a class="word" href="#word-feature">feature</a> &lt;b&gt; and the features ⟨U+202E⟩ were '
+        '<a class="word" href="#word-intervention">replaced</a> by a corrupt prompt.'
+    )
+
+
+SENTENCES = {
+    "circuit": "These nodes are a circuit.",
+    "head": "The attention heads L0H0 and L1H4.",
+    "mlp": "The MLP L1.mlp and the neuron L1.mlp.n4.",
+    "feature": "The feature L2.tc/174.",
+    "dictionary": "What their dictionary does not explain.",
+    "position": "It was read at the last token.",
+    "clean": "By its value on the corrupt twin.",
+    "reference": "Their mean over a reference set.",
+    "intervention": "They were replaced.",
+    "metric": "It adds to the logits.",
+    "interval": "Known with 95% confidence.",
+    "controls": "The controls do as much.",
+}
+
+
+@pytest.mark.parametrize("term", TERMS, ids=lambda term: term.key)
+def test_every_word_of_the_list_is_found_in_sentences(term):
+    assert f'href="#{term.anchor}"' in linked(SENTENCES[term.key])
 
 
 def test_cells_are_a_table_of_templates_and_orders():

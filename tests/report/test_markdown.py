@@ -6,6 +6,7 @@ from verdict_samples import BEHAVIOUR, KNOWN, REFUTED, REPORTED, UNDECIDED
 
 from circuitcheck.report.markdown import MOST_BYTES, escape, summary
 from circuitcheck.report.results import ClaimRecord, FileRecord, RunResults, SetupRecord
+from circuitcheck.verdict import Controls, Outcome
 
 VERDICTS = (BEHAVIOUR, REPORTED, KNOWN, UNDECIDED, REFUTED)
 
@@ -51,6 +52,17 @@ def test_labels_cannot_break_out_of_their_cell():
     (row,) = rows(summary(run([ClaimRecord.of(hostile)])))
     assert "<script>" not in row
     assert r"a \| b &lt;script&gt;alert(1)&lt;/script&gt; \`code\` \*\*bold\*\* \| new \| row \|" in row
+
+
+def test_controls_stand_below_what_was_measured():
+    controls = Controls(
+        "drop", 0.4, (0.1,) * 20, 1.0, 0.95, 120, 3, Outcome.SUPPORTED, "loose | match", error_effect=0.05
+    )
+    (row,) = rows(summary(run([ClaimRecord.of(replace(REFUTED, controls=controls))])))
+    assert (
+        "expected 0.0 to 0.3<br>controls: beats 20 of 20 matched features (their median 0.100, 95% at 0.100); "
+        r"dictionary errors 0.050 of 0.400; loose \| match |"
+    ) in row
 
 
 def test_long_cells_are_cut():

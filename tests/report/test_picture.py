@@ -194,6 +194,45 @@ def test_an_edge_read_at_one_position_connects_no_others():
     ] == ["L0H1 → L1H1, read as query (q)"]
 
 
+def many(count, group, layer, at="END"):
+    return [node(f"L{layer}.z/{number}", at, "feature", layer, group) for number in range(count)]
+
+
+def test_between_many_nodes_one_line_leads_from_frame_to_frame():
+    nodes = [*many(5, "early", 0), *many(3, "late", 2)]
+    file = small(nodes, [EdgeRecord(source="early", target="late", input="in")], None)
+    drawing = ET.fromstring(circuit_picture(file, {}, "p"))
+    frames, edges = of_class(drawing, "rect", "frame"), of_class(drawing, "path", "edge")
+    assert (len(frames), len(edges)) == (2, 1)
+    (title,) = [each.text for each in drawing.iter(f"{SVG}title") if "→" in each.text]
+    assert title == "early → late, read as MLP input (in)"
+    layout = lay_out(file)
+    for frame, group in zip(frames, ("early", "late"), strict=True):
+        left, top = float(frame.get("x")), float(frame.get("y"))
+        right, bottom = left + float(frame.get("width")), top + float(frame.get("height"))
+        for placed in layout.nodes:
+            middle, height = placed.box.middle
+            assert (group in placed.groups) == (left < middle < right and top < height < bottom)
+
+
+def test_few_nodes_are_joined_one_by_one():
+    nodes = [*many(3, "early", 0), *many(2, "late", 2)]
+    file = small(nodes, [EdgeRecord(source="early", target="late", input="in")], None)
+    drawing = ET.fromstring(circuit_picture(file, {}, "p"))
+    assert (len(of_class(drawing, "rect", "frame")), len(of_class(drawing, "path", "edge"))) == (0, 6)
+
+
+def test_a_frame_never_holds_a_node_that_the_edge_does_not_name():
+    both = [
+        node(f"L0.z/{number}", "END", "feature", 0, group) for number in (0, 4) for group in ("all", "some")
+    ]
+    nodes = [*many(5, "all", 0), *(each for each in both if each.group == "some"), *many(4, "late", 2)]
+    file = small(nodes, [EdgeRecord(source="some", target="late", input="in")], None)
+    drawing = ET.fromstring(circuit_picture(file, {}, "p"))
+    assert len(of_class(drawing, "rect", "frame")) == 1
+    assert len(of_class(drawing, "path", "edge")) == 2
+
+
 def test_a_node_of_two_groups_is_drawn_once():
     nodes = [node("L0H0", "END", "head", 0, "a", "one"), node("L0H0", "END", "head", 0, "b", "two")]
     (group,) = of_class(drawing(small(nodes)), "g", "node")

@@ -6,18 +6,20 @@ from dataclasses import replace
 
 import jsonschema
 import pytest
+from report_samples import CONTROLS, FEATURES
 from verdict_samples import BEHAVIOUR, KNOWN, NECESSARY, REFUTED, REPORTED, UNDECIDED
 
+from circuitcheck.report.recording import merged
 from circuitcheck.report.results import (
     ClaimRecord,
     FileRecord,
     RunResults,
     SetupRecord,
-    merged,
     results_schema,
 )
 
-ALL = (BEHAVIOUR, REFUTED, UNDECIDED, REPORTED, KNOWN)
+CONTROLLED = replace(REFUTED, claim="controlled", controls=CONTROLS)
+ALL = (CONTROLLED, BEHAVIOUR, REFUTED, UNDECIDED, REPORTED, KNOWN)
 
 
 def run(*files, **fields):
@@ -39,7 +41,7 @@ def test_results_survive_their_file_and_fit_their_schema():
     setup = SetupRecord(name="setup-model", ok=True, message="fine", facts={"logit_diff": 3.5})
     provenance = {"model": {"name": "ioi-mini", "sha256": "ab"}, "seed": 0}
     error = ClaimRecord.of_error("gone", "no such node", line=3)
-    file = ioi(*map(ClaimRecord.of, ALL), error, setup=[setup], provenance=provenance)
+    file = ioi(*map(ClaimRecord.of, ALL), error, setup=[setup], provenance=provenance, features=FEATURES)
     results = run(file, environment={"python": "3.11"})
     text = results.to_json()
     assert RunResults.model_validate_json(text) == results
@@ -63,6 +65,11 @@ def test_numbers_that_are_not_finite_are_null_and_never_zero():
     assert data["parts"][0]["high"] is None
     assert data["facts"]["clean"] is None
     assert data["values"]["clean"] == [None, 1.0]
+    controls = replace(CONTROLS, effects=(0.1, math.nan), effect=math.inf)
+    weighed = ClaimRecord.of(replace(REFUTED, controls=controls))
+    data = json.loads(weighed.model_dump_json(), parse_constant=pytest.fail)["controls"]
+    assert (data["effects"], data["effect"]) == ([0.1, None], None)
+    assert math.isnan(weighed.to_verdict().controls.effects[1])
     back = record.to_verdict()
     assert back.parts[0].p_refute == 1.0
     assert math.isnan(back.values["clean"][0])
@@ -80,6 +87,12 @@ def test_records_of_single_items_are_put_together_in_the_order_of_the_file():
     assert first == other
     assert [claim.claim for claim in second.claims] == ["behaviour", "backup-compensates"]
     assert second.setup == [setup]
+
+
+def test_features_come_with_one_item_of_the_file():
+    records = [ioi(ClaimRecord.of(REFUTED)), ioi(features=FEATURES), ioi(ClaimRecord.of(BEHAVIOUR))]
+    (file,) = merged(records)
+    assert file.features == FEATURES
 
 
 def test_an_item_that_ran_twice_is_there_once_with_its_last_result():

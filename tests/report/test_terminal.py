@@ -6,7 +6,8 @@ from verdict_samples import BEHAVIOUR, KNOWN, REFUTED, REPORTED, UNDECIDED
 
 from circuitcheck.report.results import ClaimRecord, FileRecord
 from circuitcheck.report.terminal import count_claims, inconclusive_lines, table_lines
-from circuitcheck.verdict import Outcome
+from circuitcheck.report.wording import headline
+from circuitcheck.verdict import Controls, Outcome
 
 RECORDS = [ClaimRecord.of(verdict) for verdict in (BEHAVIOUR, REFUTED, UNDECIDED, REPORTED, KNOWN)]
 IOI = FileRecord(
@@ -77,3 +78,74 @@ def test_inconclusive_claims_say_why_and_what_they_need():
 def test_a_known_failure_is_not_listed_as_inconclusive():
     known = replace(UNDECIDED, known_failure="not yet")
     assert inconclusive_lines([FileRecord(path="a", circuit="a", claims=[ClaimRecord.of(known)])]) == ()
+
+
+CONTROLS = Controls(
+    quantity="drop",
+    effect=0.412,
+    effects=(*(0.001 * number for number in range(97)), 0.5, 0.6, 0.7),
+    beaten=0.97,
+    required=0.95,
+    n=120,
+    seed=3,
+    outcome=Outcome.SUPPORTED,
+    error_effect=0.05,
+)
+HELD = replace(
+    REFUTED, outcome=Outcome.SUPPORTED, parts=(replace(REFUTED.parts[0], outcome=Outcome.SUPPORTED),)
+)
+
+
+def table(verdict):
+    return table_lines([FileRecord(path="a", circuit="a", claims=[ClaimRecord.of(verdict)])])
+
+
+def test_controls_have_a_line_under_their_claim():
+    claim, controls = table(replace(HELD, controls=CONTROLS))
+    assert claim.text.startswith("backup-compensates  supported     drop 0.412")
+    assert controls.text == (
+        "                    controls      beats 97 of 100 matched features (their median 0.050, 95% at 0.094); "
+        "dictionary errors 0.050 of 0.412"
+    )
+
+
+def test_where_less_is_stronger_the_required_share_of_controls_is_counted_from_above():
+    effects = tuple(1 - effect for effect in CONTROLS.effects)
+    line = table(replace(HELD, controls=replace(CONTROLS, effect=0.588, effects=effects)))[1].text
+    assert "beats 97 of 100 matched features (their median 0.950, 95% at 0.906)" in line
+
+
+def test_controls_without_errors_name_none_and_a_loose_match_is_said():
+    controls = replace(CONTROLS, error_effect=None, reason="matched only loosely: so")
+    line = table(replace(HELD, controls=controls))[1].text
+    assert "dictionary errors" not in line
+    assert line.endswith("95% at 0.094); matched only loosely: so")
+
+
+def test_no_controls_at_all_say_why():
+    controls = replace(CONTROLS, effects=(), beaten=0.0, outcome=Outcome.INCONCLUSIVE, reason="nobody fires")
+    verdict = replace(HELD, outcome=Outcome.INCONCLUSIVE, controls=controls, reason="nobody fires")
+    assert table(verdict)[1].text.endswith(
+        "controls      none: nobody fires; dictionary errors 0.050 of 0.412"
+    )
+
+
+def test_a_claim_that_only_its_controls_refute_shows_its_expectation_as_held():
+    reason = "its drop beats 40 of 100 matched features, 0.95 of them needed"
+    controls = replace(CONTROLS, beaten=0.4, outcome=Outcome.REFUTED, reason=reason)
+    verdict = replace(HELD, outcome=Outcome.REFUTED, controls=controls, reason=reason)
+    assert "REFUTED       drop 0.412 [0.371, 0.455], expected 0.0 to 0.3, not backed by its controls" in (
+        table(verdict)[0].text
+    )
+    assert headline(verdict) == f"refuted: drop = 0.412, but {reason}"
+    both = replace(REFUTED, controls=controls)
+    assert "not backed" not in table(both)[0].text
+    assert headline(both) == "refuted: drop = 0.412, expected between 0.0 and 0.3"
+
+
+def test_a_claim_that_controls_leave_open_is_listed_with_their_reason():
+    controls = replace(CONTROLS, outcome=Outcome.INCONCLUSIVE, reason="7 controls say too little")
+    verdict = replace(HELD, outcome=Outcome.INCONCLUSIVE, controls=controls, reason=controls.reason)
+    lines = texts(inconclusive_lines([FileRecord(path="a", circuit="a", claims=[ClaimRecord.of(verdict)])]))
+    assert lines[0].endswith("not backed by its controls")
+    assert lines[1].strip() == "7 controls say too little"

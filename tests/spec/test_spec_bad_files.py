@@ -46,6 +46,9 @@ STRUCTURAL = [
     "unknown-replacement",
     "verb-of-a-later-version",
     "version-two",
+    "versus-of-too-few-controls",
+    "versus-random-circuits",
+    "versus-something-else",
 ]
 
 

@@ -62,8 +62,8 @@ def test_a_group_holds_its_nodes_at_its_positions_and_at_their_own(every_verb: C
 
 def test_each_claim_has_one_verb_and_its_nodes(every_verb: CircuitSpec) -> None:
     assert [each.verb for each in every_verb.claims] == [
-        "measure", "measure", "ablate", "ablate", "ablate", "patch", "patch", "keep", "attends", "attends",
-        "activates", "writes",
+        "measure", "measure", "ablate", "ablate", "ablate", "ablate", "patch", "patch", "keep", "attends",
+        "attends", "attends", "activates", "writes",
     ]  # fmt: skip
     assert claim(every_verb, "clean").nodes(every_verb) == ()
     assert claim(every_verb, "writes").nodes(every_verb) == (parse_node("L0H0@END"), parse_node("L2H0@-1"))
@@ -92,6 +92,33 @@ def test_limits_issues_and_thresholds_are_read_as_meant(every_verb: CircuitSpec)
     assert claim(every_verb, "denoise").at_most == 1.5
     assert list(claim(every_verb, "ablate").thresholds) == ["drop", "lost", "effect"]
     assert claim(every_verb, "corrupt").thresholds["logit_diff"].high == 0
+
+
+def test_versus_is_a_name_or_says_how_many_controls_what_share_and_on_how_many_prompts(
+    every_verb: CircuitSpec,
+) -> None:
+    bare, full = (
+        claim(every_verb, name).versus for name in ("attends-against-controls", "ablate-against-controls")
+    )
+    assert bare is not None
+    assert (bare.matched_features, bare.beats, bare.n) == (100, 0.95, 120)
+    assert full is not None
+    assert (full.matched_features, full.beats, full.n) == (200, 0.9, 60)
+
+
+def test_controls_are_compared_by_the_first_expectation_that_is_judged(every_verb: CircuitSpec) -> None:
+    quantity, threshold = claim(every_verb, "ablate-against-controls").leading
+    assert (quantity, threshold.low) == ("drop", 0.1)
+    assert claim(every_verb, "query").leading[0] == "drop"
+    assert not claim(every_verb, "query").leading[1].judged
+
+
+def test_controls_replace_the_nodes_of_the_claim_or_of_what_it_is_under(every_verb: CircuitSpec) -> None:
+    ablate, attends = (
+        claim(every_verb, name) for name in ("ablate-against-controls", "attends-against-controls")
+    )
+    assert ablate.replacing is ablate
+    assert attends.replacing is attends.under
 
 
 def test_answers_yes_and_no_stay_words() -> None:

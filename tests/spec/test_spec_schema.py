@@ -43,6 +43,7 @@ def test_every_key_of_ours_is_described_so_that_editors_can_show_it() -> None:
         for name in ("Claim", "Under", "NodeGroup", "DictionaryRef", "PromptsRef")
     }
     ours["ModelRef"] = schema["definitions"]["ModelRef"]["anyOf"][1]
+    ours["Versus"] = schema["definitions"]["Versus"]["anyOf"][1]
     ours["file"] = schema
     missing = [
         f"{owner}.{key}"

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from circuitcheck.report.html.cell_table import CellTable, cell_table
+from circuitcheck.report.html.controls_view import ControlsView, controls_view
 from circuitcheck.report.html.deeds import deed
+from circuitcheck.report.html.glossary import linked
 from circuitcheck.report.html.interval_plot import (
     Scale,
     as_part,
@@ -26,6 +28,7 @@ from circuitcheck.report.terminal import claim_text
 
 _MOST_PARTS = 24
 _MOST_PROMPTS = 5
+_INTERVENING = frozenset({"ablate", "patch", "keep", "steer"})
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class ClaimView:
     claim: str
     says: str
     status: Status
-    deed: str
+    deed: Markup
     plot: Markup
     meaning: str
     why: str
@@ -65,6 +68,7 @@ class ClaimView:
     warnings: tuple[str, ...]
     tags: tuple[str, ...]
     known_failure: str
+    controls: ControlsView | None
     place: str
     again: str
 
@@ -83,7 +87,7 @@ def claim_view(record: ClaimRecord, file: FileRecord, anchor: str) -> ClaimView:
         claim=record.claim,
         says=record.says,
         status=status,
-        deed=deed(record, file.nodes),
+        deed=linked(deed(record, file.nodes)),
         plot=interval_plot(part) if part else Markup(""),
         meaning=_meaning(part),
         why=why(record, status),
@@ -91,8 +95,9 @@ def claim_view(record: ClaimRecord, file: FileRecord, anchor: str) -> ClaimView:
         parts=_parts(record),
         parts_left_out=max(len(record.parts) - _MOST_PARTS, 0),
         cells=cell_table(record.cells, part),
-        prompts=tuple(prompt_view(prompt) for prompt in record.worst[:_MOST_PROMPTS]),
-        prompts_in=_prompts_in(record, part),
+        prompts=tuple(prompt_view(prompt, _reading(record, part)) for prompt in record.worst[:_MOST_PROMPTS]),
+        prompts_in=_prompts_in(record),
+        controls=controls_view(record),
         facts=tuple((name, fact(value)) for name, value in record.facts.items()),
         about=_about(record),
         warnings=tuple(record.warnings),
@@ -119,12 +124,19 @@ def _meaning(part: PartRecord | None) -> str:
     return f"{part.quantity}: {meaning}" if part and meaning else ""
 
 
-def _prompts_in(record: ClaimRecord, part: PartRecord | None) -> str:
-    """What the numbers beside a prompt are: the metric before and after, or the one quantity read."""
-    metric = record.facts.get("metric")
-    if record.verb in {"ablate", "patch", "keep"}:
-        return f"{metric or 'metric'} before → after"
-    return part.quantity if part else ""
+def _reading(record: ClaimRecord, part: PartRecord | None) -> str:
+    """The name of the one number per prompt, where a claim reads something; "" where it compares two."""
+    compares = any(prompt.before != prompt.after for prompt in record.worst)
+    if compares or record.verb in _INTERVENING or part is None:
+        return ""
+    return part.quantity
+
+
+def _prompts_in(record: ClaimRecord) -> str:
+    """What two numbers beside a prompt are: the metric before and after."""
+    if record.verb in _INTERVENING:
+        return f"{record.facts.get('metric') or 'metric'} before → after"
+    return ""
 
 
 def _about(record: ClaimRecord) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from circuitcheck.report.html.why import deciding_part
 from circuitcheck.report.html.words import threshold_words
 from circuitcheck.report.numerals import numeral
 from circuitcheck.report.results import ClaimRecord, FileRecord, PartRecord, RunResults
-from circuitcheck.report.terminal import claim_text
+from circuitcheck.report.terminal import claim_text, controls_text
 
 NOTHING = "—"
 
@@ -170,6 +170,9 @@ def _notes(old: ClaimRecord, new: ClaimRecord) -> list[str]:
         notes.append(f"the sentence changed; it was “{old.says}”")
     if old.written and new.written and old.written != new.written:
         notes.append("the claim is written differently, so the numbers may not be of one thing")
+    controls = controls_text(old), controls_text(new)
+    if controls[0] != controls[1]:
+        notes.append(f"controls: {controls[0] or 'none'}; then: {controls[1] or 'none'}")
     notes += [f"{when}: {record.error}" for when, record in (("before", old), ("after", new)) if record.error]
     return notes
 

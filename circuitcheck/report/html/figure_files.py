@@ -9,6 +9,7 @@ from pathlib import PurePath
 from circuitcheck.report.html.file_view import shades
 from circuitcheck.report.html.interval_plot import interval_plot
 from circuitcheck.report.html.page import figure_style
+from circuitcheck.report.html.strip_plot import strip_plot
 from circuitcheck.report.html.why import deciding_part
 from circuitcheck.report.picture import circuit_picture
 from circuitcheck.report.results import FileRecord, RunResults
@@ -19,7 +20,7 @@ PICTURE = "circuit.svg"
 
 
 def figure_files(results: RunResults) -> Iterator[tuple[PurePath, str]]:
-    """Every drawing and where it belongs: `CIRCUIT/circuit.svg` and `CIRCUIT/CLAIM.svg`."""
+    """Every drawing and where it belongs: `CIRCUIT/circuit.svg`, `CIRCUIT/CLAIM.svg`, `CIRCUIT/CLAIM-controls.svg`."""
     taken: set[str] = set()
     for file in results.files:
         folder = _unused(_file_name(file.circuit), taken)
@@ -35,6 +36,9 @@ def _drawings(file: FileRecord) -> Iterator[tuple[str, str]]:
         part = deciding_part(record)
         if part:
             yield f"{_unused(_file_name(record.claim), taken)}.svg", interval_plot(part, WIDTH)
+        if record.controls:
+            controls = strip_plot(record.controls.to_controls(), WIDTH)
+            yield f"{_unused(_file_name(f'{record.claim}-controls'), taken)}.svg", controls
 
 
 def _file_name(text: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from markupsafe import Markup
 
 from circuitcheck.report.html.claim_view import ClaimView, again, claim_view, fact
-from circuitcheck.report.html.status import Status, status_of, worst
+from circuitcheck.report.html.feature_view import ClaimLink, FeatureGroupView, feature_groups
+from circuitcheck.report.html.status import status_of, worst
 from circuitcheck.report.html.words import KINDS
 from circuitcheck.report.picture import Shade, circuit_picture, picture_legend
 from circuitcheck.report.results import FileRecord, NodeRecord, SetupRecord
@@ -18,26 +19,38 @@ from circuitcheck.report.terminal import claim_text
 Pair = tuple[str, str]
 
 
+FIT = {
+    "explained": "variance explained",
+    "kept": "metric kept with the error dropped",
+    "active": "features active at once",
+    "dead": "named features that never fire",
+}
+"""Facts about how well a dictionary fits at a place, by the word behind the place."""
+
+
 @dataclass(frozen=True)
 class SetupView:
-    """One setup item."""
+    """One setup item; `fits` has a row of numbers for each place of a dictionary, under `columns`."""
 
     name: str
     ok: bool
     message: str
     facts: tuple[Pair, ...]
+    columns: tuple[str, ...]
+    fits: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
 class NodeView:
-    """One row of the table of nodes, the picture in words; `claims` are (anchor, id, status)."""
+    """One row of the table of nodes, the picture in words; `anchor` is a feature's place below, if it has one."""
 
+    anchor: str
     name: str
     at: str
     kind: str
     group: str
     label: str
-    claims: tuple[tuple[str, str, Status], ...]
+    claims: tuple[ClaimLink, ...]
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,7 @@ class FileView:
     edges: tuple[str, ...]
     setup: tuple[SetupView, ...]
     claims: tuple[ClaimView, ...]
+    features: tuple[FeatureGroupView, ...]
     provenance: tuple[Pair, ...]
 
     @property
@@ -72,6 +86,9 @@ def file_view(file: FileRecord, number: int) -> FileView:
     """What the page shows of the file that is the `number`th of the run, from 1."""
     file = _without_values(file)
     anchors = {record.claim: f"f{number}-c{place}" for place, record in enumerate(file.claims, 1)}
+    links = _claim_links(file, anchors)
+    picture = circuit_picture(file, shades(file), name=f"f{number}-picture")
+    features = feature_groups(file.features, links, f"f{number}")
     return FileView(
         anchor=f"f{number}",
         title=file.title or file.circuit,
@@ -82,13 +99,14 @@ def file_view(file: FileRecord, number: int) -> FileView:
         error=file.error,
         seconds="" if file.seconds is None else f"{file.seconds:.1f} s",
         again=again(file),
-        picture=circuit_picture(file, shades(file), name=f"f{number}-picture"),
+        picture=picture,
         legend=picture_legend(file),
-        caption=_caption(file),
-        nodes=_nodes(file, anchors),
+        caption=_caption(file, picture),
+        nodes=tuple(_node(node, links, features) for node in file.nodes),
         edges=tuple(f"{edge.source} → {edge.target} ({edge.input})" for edge in file.edges),
         setup=tuple(_setup(item) for item in file.setup),
         claims=tuple(claim_view(record, file, anchors[record.claim]) for record in file.claims),
+        features=features,
         provenance=tuple(flattened(file.provenance)),
     )
 
@@ -128,29 +146,48 @@ def flattened(data: Mapping[str, Any], above: str = "") -> Iterator[Pair]:
 
 
 def _setup(item: SetupRecord) -> SetupView:
-    facts = tuple((name, fact(value)) for name, value in item.facts.items())
-    return SetupView(item.name, item.ok, item.message, facts)
+    """Facts named `PLACE kept` and the like become a table; the others stay pairs."""
+    table: dict[str, dict[str, str]] = {}
+    facts = list[Pair]()
+    for name, value in item.facts.items():
+        place, _, what = name.rpartition(" ")
+        if place and what in FIT:
+            table.setdefault(place, {})[what] = fact(value)
+        else:
+            facts.append((name, fact(value)))
+    known = [what for what in FIT if any(what in row for row in table.values())]
+    rows = tuple((place, tuple(row.get(what, "") for what in known)) for place, row in table.items())
+    return SetupView(item.name, item.ok, item.message, tuple(facts), tuple(FIT[what] for what in known), rows)
 
 
-def _caption(file: FileRecord) -> str:
-    if file.example is None:
-        return "Tokens run from left to right, layers from bottom to top."
-    cell = " ".join(filter(None, (file.example.template, file.example.order)))
-    return f"Tokens run from left to right, layers from bottom to top. The prompt is one example ({cell})."
+def _caption(file: FileRecord, picture: str) -> str:
+    said = "Tokens run from left to right, layers from bottom to top."
+    if file.example is not None:
+        cell = " ".join(filter(None, (file.example.template, file.example.order)))
+        said += f" The prompt is one example ({cell})."
+    return f"{said} A line at a dotted frame means every node in it." if 'class="frame"' in picture else said
 
 
-def _nodes(file: FileRecord, anchors: Mapping[str, str]) -> tuple[NodeView, ...]:
-    return tuple(_node(node, file, anchors) for node in file.nodes)
+def _claim_links(file: FileRecord, anchors: Mapping[str, str]) -> dict[str, list[ClaimLink]]:
+    """The claims that name each node, by `NAME@POSITION`."""
+    links: dict[str, list[ClaimLink]] = {}
+    for record in file.claims:
+        for node in record.nodes:
+            links.setdefault(node, []).append((anchors[record.claim], record.claim, status_of(record)))
+    return links
 
 
-def _node(node: NodeRecord, file: FileRecord, anchors: Mapping[str, str]) -> NodeView:
-    placed = f"{node.name}@{node.at}"
-    about = [record for record in file.claims if placed in record.nodes]
+def _node(
+    node: NodeRecord, links: Mapping[str, list[ClaimLink]], groups: tuple[FeatureGroupView, ...]
+) -> NodeView:
+    described = (feature for group in groups for feature in group.features)
+    place = (node.name, node.at)
     return NodeView(
+        anchor=next((feature.anchor for feature in described if (feature.name, feature.at) == place), ""),
         name=node.name,
         at=node.at,
         kind=KINDS.get(node.kind, node.kind),
         group=node.group,
         label=node.label,
-        claims=tuple((anchors[record.claim], record.claim, status_of(record)) for record in about),
+        claims=tuple(links.get(f"{node.name}@{node.at}", ())),
     )

@@ -7,6 +7,7 @@ holds zero, the interval and the thresholds, with a margin on both sides.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -17,7 +18,7 @@ from circuitcheck.report.results import PartRecord
 from circuitcheck.report.svg import element
 from circuitcheck.verdict import Part
 
-_LEFT, _RIGHT = 3.0, 97.0
+LEFT, RIGHT = 3.0, 97.0
 _TOP, _BOTTOM = 20, 44
 _MIDDLE = (_TOP + _BOTTOM) / 2
 _TICKS = 5
@@ -39,7 +40,7 @@ class Scale:
     def at(self, value: float) -> float:
         """Where a value is drawn; values off the scale at its end."""
         share = (value - self.low) / (self.high - self.low)
-        return _LEFT + min(max(share, 0.0), 1.0) * (_RIGHT - _LEFT)
+        return LEFT + min(max(share, 0.0), 1.0) * (RIGHT - LEFT)
 
 
 def scale_of(parts: list[PartRecord]) -> Scale:
@@ -50,11 +51,17 @@ def scale_of(parts: list[PartRecord]) -> Scale:
         for value in (part.estimate, part.low, part.high, part.below, part.above)
         if value is not None and math.isfinite(value)
     ]
-    low, high = min([0.0, *drawn]), max([0.0, *drawn])
+    if all(0 <= value <= 1 for value in drawn):
+        return Scale(0.0, 1.0)
+    return scale_around(drawn)
+
+
+def scale_around(values: Iterable[float]) -> Scale:
+    """A scale that holds these finite numbers, and zero, with room beyond them."""
+    drawn = [0.0, *values]
+    low, high = min(drawn), max(drawn)
     if high - low < _LEAST_WIDTH:
         high = low + 1.0
-    if low >= 0 and high <= 1:
-        return Scale(0.0, 1.0)
     margin = 0.08 * (high - low)
     return Scale(low - margin if low < 0 else low, high + margin if high > 0 else high)
 
@@ -67,7 +74,7 @@ def interval_plot(part: PartRecord, width: str = "100%") -> Markup:
     return element(
         "svg",
         *_region(part, scale),
-        element("line", x1=f"{_LEFT}%", x2=f"{_RIGHT}%", y1=_BOTTOM, y2=_BOTTOM, class_="axis"),
+        element("line", x1=f"{LEFT}%", x2=f"{RIGHT}%", y1=_BOTTOM, y2=_BOTTOM, class_="axis"),
         *_axis_labels(part, scale),
         *_whisker(part, scale, _MIDDLE),
         _estimate_label(part, scale),
@@ -113,11 +120,9 @@ def as_part(record: PartRecord) -> Part:
 
 def _region(part: PartRecord, scale: Scale, top: int = _TOP, height: int = _BOTTOM - _TOP) -> list[Markup]:
     """Everywhere on the scale, and shaded where the claim holds."""
-    start = _LEFT if part.below is None else scale.at(part.below)
-    end = _RIGHT if part.above is None else scale.at(part.above)
-    band = element(
-        "rect", x=f"{_LEFT}%", width=f"{_RIGHT - _LEFT}%", y=top, height=height, class_="elsewhere"
-    )
+    start = LEFT if part.below is None else scale.at(part.below)
+    end = RIGHT if part.above is None else scale.at(part.above)
+    band = element("rect", x=f"{LEFT}%", width=f"{RIGHT - LEFT}%", y=top, height=height, class_="elsewhere")
     if part.below is None and part.above is None:
         return [band]
     width = max(end - start, 0.4)
@@ -136,8 +141,8 @@ def _whisker(part: PartRecord, scale: Scale, y: float, radius: float = 5.0) -> l
     assert part.estimate is not None, "only estimates are drawn"
     drawn = []
     if part.low is not None or part.high is not None:
-        start = _LEFT if part.low is None else scale.at(part.low)
-        end = _RIGHT if part.high is None else scale.at(part.high)
+        start = LEFT if part.low is None else scale.at(part.low)
+        end = RIGHT if part.high is None else scale.at(part.high)
         drawn.append(
             element(
                 "line", x1=f"{start:.2f}%", x2=f"{end:.2f}%", y1=y, y2=y, class_=f"interval {part.outcome}"
@@ -158,32 +163,33 @@ def _whisker(part: PartRecord, scale: Scale, y: float, radius: float = 5.0) -> l
 def _estimate_label(part: PartRecord, scale: Scale) -> Markup:
     at = scale.at(part.estimate or 0.0)
     text = " ".join(filter(None, (numeral(part.estimate), interval(as_part(part)))))
-    return element("text", text, x=f"{at:.2f}%", y=13, text_anchor=_anchor(at, margin=16), class_="number")
+    return element("text", text, x=f"{at:.2f}%", y=13, text_anchor=anchor(at, margin=31), class_="number")
 
 
 def _axis_labels(part: PartRecord, scale: Scale) -> list[Markup]:
     """Thresholds first, in bold; round numbers wherever there is room beside them."""
     labels, taken = [], list[float]()
     bounds = [(value, "number bound") for value in (part.below, part.above) if value is not None]
-    for value, kind in [*bounds, *((tick, "number") for tick in _ticks(scale))]:
+    for value, kind in [*bounds, *((tick, "number") for tick in ticks(scale))]:
         at = scale.at(value)
         if all(abs(at - other) >= _NEAREST for other in taken):
             taken.append(at)
             labels.append(
                 element(
-                    "text", f"{value:g}", x=f"{at:.2f}%", y=59, text_anchor=_anchor(at, margin=4), class_=kind
+                    "text", f"{value:g}", x=f"{at:.2f}%", y=59, text_anchor=anchor(at, margin=4), class_=kind
                 )
             )
     return labels
 
 
-def _anchor(at: float, margin: float) -> str:
-    if at < _LEFT + margin:
+def anchor(at: float, margin: float) -> str:
+    """Which end of a label stands at a place: the outer one within `margin` percent of an end."""
+    if at < LEFT + margin:
         return "start"
-    return "end" if at > _RIGHT - margin else "middle"
+    return "end" if at > RIGHT - margin else "middle"
 
 
-def _ticks(scale: Scale) -> list[float]:
+def ticks(scale: Scale) -> list[float]:
     """At most a handful of round numbers on the scale."""
     raw = (scale.high - scale.low) / _TICKS
     size = 10 ** math.floor(math.log10(raw))

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from circuitcheck.report.html.comparison import Comparison, comparison_view
 from circuitcheck.report.html.run_view import run_view
 from circuitcheck.report.results import RunResults
+from circuitcheck.report.visible_text import visible
 
 
 def report_page(results: RunResults) -> str:
@@ -42,9 +43,15 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_visible,
     )
     environment.globals["style"] = Markup(_text("page.css") + _text("figures.css"))
     return environment
+
+
+def _visible(value: object) -> object:
+    """Every text that a template puts in, except for what is markup already."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _text(name: str) -> str:

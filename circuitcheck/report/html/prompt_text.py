@@ -18,19 +18,19 @@ class Piece:
 
 @dataclass(frozen=True)
 class PromptView:
-    """One prompt with what was measured on it; `before` is "" where there is only one number."""
+    """One prompt with what was measured on it: `3.90 → 0.200`, or one number with its name."""
 
     pieces: tuple[Piece, ...]
     cell: str
-    before: str
-    after: str
+    numbers: str
 
 
-def prompt_view(record: PromptRecord) -> PromptView:
-    """What the page shows of one prompt."""
+def prompt_view(record: PromptRecord, reading: str = "") -> PromptView:
+    """What the page shows of one prompt; `reading` names the number where there is only one."""
     cell = " ".join(filter(None, (record.template, record.order)))
-    before = "" if record.before == record.after else numeral(record.before)
-    return PromptView(pieces(record), cell, before, numeral(record.after))
+    after = numeral(record.after)
+    numbers = f"{reading} {after}" if reading else f"{numeral(record.before)} → {after}"
+    return PromptView(pieces(record), cell, numbers)
 
 
 def pieces(record: PromptRecord) -> tuple[Piece, ...]:

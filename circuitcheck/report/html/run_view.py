@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from circuitcheck.report.html.file_view import FileView, Pair, file_view
+from circuitcheck.report.html.glossary import TERMS, Term
 from circuitcheck.report.html.status import STATUSES, SUPPORTED, Status
 from circuitcheck.report.html.words import QUANTITIES
 from circuitcheck.report.results import RunResults
 
 _ALWAYS_COUNTED = {"supported", "refuted", "inconclusive"}
 """That none is refuted is worth a line too."""
+_MANY = 60
+"""Claims that a browser lays out in a blink."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,16 @@ class RunView:
     command: str
     interrupted: bool
     counts: tuple[tuple[Status, int], ...]
+    terms: tuple[Term, ...]
     quantities: tuple[Pair, ...]
     environment: tuple[Pair, ...]
     files: tuple[FileView, ...]
     failed_setup: int
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a browser should not lay out all of it before it shows the top."""
+        return sum(len(file.claims) for file in self.files) > _MANY
 
 
 def run_view(results: RunResults) -> RunView:
@@ -55,6 +64,7 @@ def run_view(results: RunResults) -> RunView:
         command=shlex.join(results.command),
         interrupted=results.interrupted,
         counts=counts,
+        terms=TERMS,
         quantities=tuple((name, meaning) for name, meaning in QUANTITIES.items() if name in used),
         environment=tuple(results.environment.items()),
         files=files,

@@ -20,7 +20,11 @@ class Status:
 
 
 REFUTED = Status(
-    "refuted", "refuted", "✗", "At least one expectation was shown not to hold.", needs_attention=True
+    "refuted",
+    "refuted",
+    "✗",
+    "At least one expectation was shown not to hold, or matched features do as much.",
+    needs_attention=True,
 )
 ERROR = Status(
     "error",

@@ -6,7 +6,7 @@ from circuitcheck.report.html.status import KNOWN, UNEXPECTED, Status
 from circuitcheck.report.html.words import threshold_words
 from circuitcheck.report.numerals import numeral
 from circuitcheck.report.results import ClaimRecord, PartRecord
-from circuitcheck.report.wording import deciding, inconclusive_reason
+from circuitcheck.report.wording import deciding, inconclusive_reason, overruled
 
 _CONCLUSIONS = {
     "supported": "So the claim is supported.",
@@ -71,9 +71,14 @@ def _others(record: ClaimRecord) -> list[str]:
 
 def _conclusion(record: ClaimRecord) -> str:
     text = _CONCLUSIONS[record.verdict]
+    verdict = record.to_verdict()
+    if verdict and overruled(verdict):
+        decided = (
+            "Its controls speak against it" if record.verdict == "refuted" else "Its controls leave it open"
+        )
+        return f"{decided}: {verdict.reason}. {text.rstrip('.')}."
     if record.verdict != "inconclusive":
         return text
-    verdict = record.to_verdict()
     reasons: list[str] = []
     for reason in inconclusive_reason(verdict) if verdict else ():
         # The reason often holds what is needed already.
@@ -88,4 +93,6 @@ def _beyond(record: ClaimRecord, status: Status) -> list[str]:
         return ["The file expects that."]
     if status == UNEXPECTED:
         return ["The file says that it would fail: remove known_failure from the claim."]
-    return [record.reason] if record.reason and record.verdict != "inconclusive" else []
+    verdict = record.to_verdict()
+    is_said = record.verdict == "inconclusive" or (verdict is not None and overruled(verdict))
+    return [record.reason] if record.reason and not is_said else []

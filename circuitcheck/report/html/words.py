@@ -21,6 +21,7 @@ QUANTITIES = {
     "accuracy": "share of prompts on which the right answer scores above the wrong ones",
     "top1": "share of prompts on which the right answer is the model's first choice",
     "rank": "rank of the right answer among all tokens",
+    "loss": "mean cross-entropy of the text's own tokens, in nats; less is better",
     "attention": "share of attention, from 0 to 1",
     "rate": "share of clean prompts on which the feature fires",
     "mean": "mean activation, in the dictionary's units",

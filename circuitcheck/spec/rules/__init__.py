@@ -6,6 +6,7 @@ In: a `Draft`, of which any part may be missing. Out: every `Fault`. Nothing her
 from __future__ import annotations
 
 from circuitcheck.spec.draft import Draft, Fault
+from circuitcheck.spec.rules.controls import control_faults
 from circuitcheck.spec.rules.edges import edge_faults
 from circuitcheck.spec.rules.expectations import expectation_faults
 from circuitcheck.spec.rules.modifiers import modifier_faults
@@ -23,6 +24,7 @@ _RULES = (
     edge_faults,
     verb_faults,
     modifier_faults,
+    control_faults,
     expectation_faults,
 )
 

@@ -8,10 +8,19 @@ from collections.abc import Iterator
 from circuitcheck.prompts.wording import did_you_mean
 from circuitcheck.spec.claim import Claim
 from circuitcheck.spec.draft import Draft, Fault
-from circuitcheck.spec.words import OVER_RECOVERY, QUANTITIES, RANGES, TWO_SIDED, WITH_A_ZERO, Range
+from circuitcheck.spec.words import (
+    LESS_IS_BETTER,
+    OVER_RECOVERY,
+    QUANTITIES,
+    RANGES,
+    TWO_SIDED,
+    WITH_A_ZERO,
+    Range,
+)
 from circuitcheck.thresholds import Threshold
 
 _SHARES_OF_A_METRIC = frozenset({"drop", "ratio"})
+_SHARES_OF_A_GAP = frozenset({"lost", "restored", "recovered"})
 
 
 def expectation_faults(draft: Draft) -> Iterator[Fault]:
@@ -38,6 +47,10 @@ def _unmeasured(claim: Claim, quantity: str, metric: str) -> str:
     if quantity in _SHARES_OF_A_METRIC and metric not in WITH_A_ZERO:
         return (
             f"{quantity} is a share of the metric, and {metric} has no meaningful zero. Write effect instead."
+        )
+    if quantity in _SHARES_OF_A_GAP and metric in LESS_IS_BETTER:
+        return (
+            f"{quantity} is for metrics of which more is better, and less {metric} is. Write effect instead."
         )
     if claim.verb == "patch":
         return _wrong_direction(claim, quantity)

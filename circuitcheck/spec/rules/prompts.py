@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from circuitcheck.engine import WITHOUT_ANSWER
 from circuitcheck.errors import PromptError
 from circuitcheck.prompts.family import Family, load_family
 from circuitcheck.prompts.sampling import rounded_n
@@ -11,6 +12,7 @@ from circuitcheck.prompts.wording import did_you_mean
 from circuitcheck.spec.draft import Draft, Fault
 from circuitcheck.spec.prompts import PromptsRef
 from circuitcheck.spec.rules.mentions import Loc
+from circuitcheck.spec.words import METRICS
 
 
 def prompt_faults(draft: Draft) -> Iterator[Fault]:
@@ -27,6 +29,8 @@ def prompt_faults(draft: Draft) -> Iterator[Fault]:
     chosen = [*_choices(prompts, family)]
     yield from chosen or _lists_and_n(prompts)
     yield from _corruptions(draft, family)
+    if not family.has_answers:
+        yield from _answers(draft, family)
 
 
 def _pairs(draft: Draft, prompts: PromptsRef) -> Iterator[Fault]:
@@ -78,6 +82,25 @@ def _corruptions(draft: Draft, family: Family) -> Iterator[Fault]:
             yield Fault(
                 loc, f"family {family.family!r} has no corruption {name!r}. {did_you_mean(name, known)}"
             )
+
+
+def _answers(draft: Draft, family: Family) -> Iterator[Fault]:
+    """Metrics and verbs that score an answer, which prompts without answers do not have."""
+    none = f"family {family.family!r} has no answers"
+    asked: list[tuple[Loc, str | None, bool]] = [(("metric",), draft.metric, False)]
+    for number, claim in draft.claims.items():
+        loc = ("claims", number)
+        asked.append(((*loc, "metric"), claim.metric, False))
+        asked += [((*loc, "expect", name), name, True) for name in claim.expect if name in METRICS]
+        if claim.verb == "writes":
+            msg = f"{none}, so there is no direction to write in. Delete this claim."
+            yield Fault((*loc, "writes"), msg, at_key=True)
+    for place, metric, at_key in asked:
+        if metric is not None and metric not in WITHOUT_ANSWER:
+            msg = (
+                f"{none}, so there is no {metric}. Write {' or '.join(sorted(WITHOUT_ANSWER, reverse=True))}."
+            )
+            yield Fault(place, msg, at_key=at_key)
 
 
 def _no_corruptions(draft: Draft) -> Iterator[Fault]:

@@ -1,0 +1,54 @@
+"""Controls: `versus` needs features that others can stand in for, and an effect that has a direction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from circuitcheck.nodes import Node, NodeKind
+from circuitcheck.spec.claim import Claim
+from circuitcheck.spec.draft import Draft, Fault
+from circuitcheck.spec.rules.mentions import Loc, claim_mentions, under_mentions
+from circuitcheck.spec.words import MODIFIERS, READINGS
+
+
+def control_faults(draft: Draft) -> Iterator[Fault]:
+    """Claims whose `versus` compares nothing; only in claims that are whole."""
+    for number, claim in draft.claims.items():
+        if claim.versus is None or number in draft.damaged or not claim.verb:
+            continue
+        if "versus" not in MODIFIERS[claim.verb]:
+            continue  # said among the modifiers
+        loc: Loc = ("claims", number, "versus")
+        for message in (_nothing_to_match(draft, number, claim), _no_direction(claim)):
+            if message:
+                yield Fault(loc, message, at_key=True)
+
+
+def _nothing_to_match(draft: Draft, number: int, claim: Claim) -> str:
+    if claim.verb in READINGS and claim.under is None:
+        return (
+            f"{claim.verb} alone replaces nothing, so no other features can stand in. "
+            "Give the claim under: {ablate: ..} with features, or delete versus."
+        )
+    nodes = _replaced(draft, number, claim)
+    if not nodes or any(node.kind is NodeKind.FEATURE for node in nodes):
+        return ""  # without nodes their names are wrong, and said to be
+    return (
+        "only features are matched, and this claim names none. "
+        "Name features, as in L2.z/3@END, or delete versus."
+    )
+
+
+def _replaced(draft: Draft, number: int, claim: Claim) -> list[Node]:
+    mentions = under_mentions(number, claim) if claim.verb in READINGS else claim_mentions(number, claim)
+    return [node for mention in mentions for node in mention.nodes(draft)]
+
+
+def _no_direction(claim: Claim) -> str:
+    quantity, threshold = claim.leading
+    if threshold.low is None or threshold.high is None:
+        return ""
+    return (
+        f"a null claim beats nobody: {quantity} is expected to be {threshold.text.strip()}, so neither more "
+        "nor less of it is stronger. Write '>= ..' or '<= ..', or delete versus."
+    )
