@@ -6,10 +6,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from circuitcheck.training.language_model import TrainingPlan
 from circuitcheck.training.stages import Production, produce
 
-DEFAULT_SEEDS = (1, 2)
+DEFAULT_SEEDS = (1,)
 
 
 def main() -> None:
@@ -20,11 +19,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=bundled, help="folder of the finished files")
     parser.add_argument("--work", type=Path, default=work, help="folder of checkpoints, to go on from")
     parser.add_argument("--seed", type=int, action="append", help="a seed to try; repeat for several")
-    parser.add_argument("--steps", type=int, default=TrainingPlan.steps, help="optimizer steps of each seed")
     parser.add_argument("--processes", type=int, default=2, help="how many are trained at once")
     given = parser.parse_args()
     seeds = tuple(given.seed or DEFAULT_SEEDS)
-    produce(Production(given.out, given.work, seeds, given.steps, given.processes))
+    produce(Production(given.out, given.work, seeds, given.processes))
 
 
 if __name__ == "__main__":

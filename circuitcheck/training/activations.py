@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import GPT2LMHeadModel
 
-from circuitcheck.training.corpus import documents, stage_at
+from circuitcheck.training.corpus import documents
 from circuitcheck.training.tokenizer import END_OF_TEXT_ID
 
 ReadHook = Callable[[Float[Tensor, "batch pos d_in"]], None]
@@ -104,9 +104,9 @@ def normalized(residual: Float[Tensor, "*rows d_model"], epsilon: float) -> Floa
 def same_length_batches(
     tokenizer: Tokenizer, seed: int, count: int, batch: int = 64
 ) -> list[Int[Tensor, "batch pos"]]:
-    """Documents of the finished curriculum with the start token first, batched by length so that nothing is padded."""
+    """Documents of the wide corpus with the start token first, batched by length so that nothing is padded."""
     rng = random.Random(f"dictionaries/{seed}")
-    texts = list(islice(documents(rng, stage_at(1.0)), count))
+    texts = [document.text for document in islice(documents(rng), count)]
     by_length: dict[int, list[list[int]]] = {}
     for encoding in tokenizer.encode_batch(texts):
         by_length.setdefault(len(encoding.ids), []).append([END_OF_TEXT_ID, *encoding.ids])

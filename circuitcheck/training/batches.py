@@ -4,38 +4,30 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from itertools import islice
 
 import torch
 from jaxtyping import Int
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from circuitcheck.training.corpus import documents, stage_at
-from circuitcheck.training.tokenizer import END_OF_TEXT_ID
+from circuitcheck.training.courses import BATCH_DOCUMENTS, Course, pool_documents, pool_generator
+from circuitcheck.training.tokenizer import CONTEXT_SIZE, END_OF_TEXT_ID
 
-BATCH_DOCUMENTS = 32
-POOL_BATCHES = 50
+SHIFTED_SHARE = 0.5
 IGNORED_LABEL = -100
 """Label that torch's cross entropy leaves out."""
 
 
 def pool_of_batches(
-    tokenizer: Tokenizer, seed: int, pool: int, progress: float
+    course: Course, tokenizer: Tokenizer, seed: int, first_step: int
 ) -> Iterator[Int[Tensor, "batch pos"]]:
-    """The batches of one pool, each of documents of similar length, in random order.
-
-    Args:
-        tokenizer: Text to token ids.
-        seed: The run's seed.
-        pool: Number of the pool within the run; every pool has its own generator.
-        progress: Share (0 to 1) of the training steps that are over, which decides the curriculum stage.
+    """The batches of the pool that begins at a step, each of documents of similar length, in random order.
 
     Yields:
         Token ids with the start token first; shorter documents end in -100, which no loss counts.
     """
-    rng = random.Random(f"{seed}/{pool}")
-    texts = list(islice(documents(rng, stage_at(progress)), POOL_BATCHES * BATCH_DOCUMENTS))
+    rng = pool_generator(course, seed, first_step)
+    texts = [document.text for document in pool_documents(course, rng, first_step)]
     encoded = sorted((encoding.ids for encoding in tokenizer.encode_batch(texts)), key=len)
     starts = list(range(0, len(encoded), BATCH_DOCUMENTS))
     rng.shuffle(starts)
@@ -48,3 +40,15 @@ def padded(encoded: list[list[int]]) -> Int[Tensor, "batch pos"]:
     width = max(map(len, encoded)) + 2
     rows = [[END_OF_TEXT_ID, *ids, END_OF_TEXT_ID] for ids in encoded]
     return torch.tensor([row + [IGNORED_LABEL] * (width - len(row)) for row in rows])
+
+
+def positions_of(course: Course, width: int, seed: int, step: int) -> Int[Tensor, "pos"]:
+    """Positions of a batch: the start token at 0 and, half of the time, the rest moved on by a random offset.
+
+    So that what a head does cannot depend on how far from the start a sentence stands.
+    """
+    rng = random.Random(f"{seed}/positions/{course.name}/{step}")
+    shifts = course.shifted and rng.random() < SHIFTED_SHARE
+    positions = torch.arange(width) + (rng.randint(0, CONTEXT_SIZE - width) if shifts else 0)
+    positions[0] = 0
+    return positions

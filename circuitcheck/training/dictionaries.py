@@ -15,12 +15,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-FEATURES = {"z": 1024, "mlp": 512, "resid": 512}
-"""Dictionary sizes: heads move names, and 112 names need more room than the other sites do."""
+FEATURES = {"z": 1024, "mlp": 1024, "resid": 1024}
+"""Dictionary sizes: eight times the width, since 112 names alone are almost as many as the dimensions."""
 
-MEAN_ACTIVE = {"z": 10, "mlp": 16, "resid": 16}
+MEAN_ACTIVE = {"z": 12, "mlp": 32, "resid": 32}
 BATCH_ROWS = 1024
-STEPS = 2500
+STEPS = {"z": 1500, "mlp": 3000, "resid": 3000}
 PEAK_RATE = 2e-3
 WARMUP_STEPS = 100
 DECAY_FROM = 0.7
@@ -139,9 +139,10 @@ def train_dictionary(
     x, y = source_scaling.apply(source), target_scaling.apply(target)
     trainee = BatchTopK(source.shape[-1], FEATURES[kind], MEAN_ACTIVE[kind], generator)
     optimizer = torch.optim.Adam(trainee.parameters, lr=PEAK_RATE, betas=(0.9, 0.99), fused=True)
-    for step in range(STEPS):
+    steps = STEPS[kind]
+    for step in range(steps):
         for group in optimizer.param_groups:
-            group["lr"] = _rate_at(step)
+            group["lr"] = _rate_at(step, steps)
         rows = torch.randint(len(x), (BATCH_ROWS,), generator=generator)
         optimizer.zero_grad()
         torch.autograd.backward(trainee.loss(x[rows], y[rows]))
@@ -150,7 +151,7 @@ def train_dictionary(
     return trainee.finished(source_scaling, target_scaling)
 
 
-def _rate_at(step: int) -> float:
+def _rate_at(step: int, steps: int) -> float:
     """Linear warm-up, constant, then linear decay to zero."""
-    left = (STEPS - step) / (STEPS * (1 - DECAY_FROM))
+    left = (steps - step) / (steps * (1 - DECAY_FROM))
     return PEAK_RATE * min(1.0, (step + 1) / WARMUP_STEPS, left)

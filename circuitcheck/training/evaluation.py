@@ -8,6 +8,7 @@ the logit difference changes sign. These are the S-inhibition and name mover hea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +19,6 @@ from transformers import GPT2LMHeadModel
 from circuitcheck.training.end_runs import EndRun, HeadValue, run_at_end
 from circuitcheck.training.probes import ROLES, Cell
 
-MINIMUM_ACCURACY = 0.98
 READER_TO_S2 = 0.5
 MOVER_TO_IO = 0.5
 MOVER_TO_S1 = 0.25
@@ -112,12 +112,7 @@ def score_cells(model: GPT2LMHeadModel, cells: list[Cell]) -> list[CellScore]:
     return [_score_cell(model, cell) for cell in cells]
 
 
-def passes(scores: list[CellScore]) -> bool:
-    """Whether both orders reach the accuracy bar."""
-    return min(accuracy_by_order(scores).values()) >= MINIMUM_ACCURACY
-
-
-def accuracy_by_order(scores: list[CellScore]) -> dict[str, float]:
+def accuracy_by_order(scores: Sequence[CellScore]) -> dict[str, float]:
     """Mean accuracy over templates, for each order."""
     orders = sorted({score.order for score in scores})
     return {order: _mean([score.accuracy for score in scores if score.order == order]) for order in orders}

@@ -50,8 +50,28 @@ def ioi_family() -> IoiFamily:
     )
 
 
+@cache
+def frozen_templates() -> Mapping[str, str]:
+    """The evaluation templates that the corpus keeps clear of: id to text."""
+    text = files("circuitcheck").joinpath("prompts/families/ioi-new-wording.yaml").read_text(encoding="utf-8")
+    data = YAML(typ="safe", pure=True).load(text)
+    return {template["id"]: template["text"] for template in data["templates"]}
+
+
 def opener_and_clause(template: str) -> tuple[str, str]:
     """The start of a template up to the last of its first-clause braces, and its end from the giver on."""
     clause = template[template.index("{S2}") :]
     first_part = template[: -len(clause)]
     return first_part[: first_part.rindex("}") + 1], clause
+
+
+@cache
+def _openers_and_clauses() -> tuple[tuple[str, str], ...]:
+    return tuple(opener_and_clause(text) for text in ioi_family().templates.values())
+
+
+def is_reserved(skeleton: str) -> bool:
+    """Whether an unfilled sentence joins the start of a family template to that template's end."""
+    return any(
+        skeleton.startswith(opener) and skeleton.endswith(clause) for opener, clause in _openers_and_clauses()
+    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -29,8 +29,8 @@ class Fidelity:
         alive: Features active at least once.
         loss_nats: Next-token loss with the reconstruction spliced in, in nats per token.
         clean_loss_nats: The loss without it.
-        ioi_ratio: IOI logit difference with the reconstruction spliced in, over the clean one.
-        ioi_accuracy: IOI accuracy with the reconstruction spliced in.
+        explained_at_end: The same within (template, order) at the last token of IOI prompts.
+        kept: IOI logit difference with the reconstruction spliced in, over the clean one, for each order.
     """
 
     site: str
@@ -40,8 +40,8 @@ class Fidelity:
     alive: int
     loss_nats: float
     clean_loss_nats: float
-    ioi_ratio: float
-    ioi_accuracy: float
+    explained_at_end: float
+    kept: dict[str, float]
 
 
 @torch.inference_mode()
@@ -56,9 +56,9 @@ def measure_fidelity(
     source, target = collect(model, site, prompts)
     features = dictionary.encode(source)
     error = target - dictionary.decode(features)
-    clean_loss, clean_difference = _loss(model, prompts), _logit_differences(model, cells)
+    clean_loss = _loss(model, prompts)
     with spliced(model, site, dictionary):
-        loss, difference = _loss(model, prompts), _logit_differences(model, cells)
+        loss = _loss(model, prompts)
     return Fidelity(
         site=f"{site.kind}/{site.layer}",
         features=features.shape[-1],
@@ -67,9 +67,37 @@ def measure_fidelity(
         alive=int((features > 0).any(0).sum()),
         loss_nats=loss,
         clean_loss_nats=clean_loss,
-        ioi_ratio=(difference.mean() / clean_difference.mean()).item(),
-        ioi_accuracy=(difference > 0).float().mean().item(),
+        explained_at_end=_explained_at_end(model, site, dictionary, cells),
+        kept=kept_by_order(model, {site: dictionary}, cells),
     )
+
+
+@torch.inference_mode()
+def kept_by_order(
+    model: GPT2LMHeadModel, dictionaries: Mapping[Site, Dictionary], cells: list[Cell]
+) -> dict[str, float]:
+    """IOI logit difference with all these reconstructions spliced in, over the clean one, for each order."""
+    with ExitStack() as stack:
+        for site, dictionary in dictionaries.items():
+            stack.enter_context(spliced(model, site, dictionary))
+        intervened = _logit_differences(model, cells)
+    clean = _logit_differences(model, cells)
+    return {order: intervened[order] / clean[order] for order in clean}
+
+
+def _explained_at_end(model: GPT2LMHeadModel, site: Site, dictionary: Dictionary, cells: list[Cell]) -> float:
+    """One minus variance of the error over variance of the target, both within cells, as setup items have it."""
+    unexplained = varied = 0.0
+    for cell in cells:
+        source, target = collect(model, site, [cell.clean])
+        rows = len(cell.clean)
+        last_source, last_target = (
+            each.reshape(rows, -1, each.shape[-1])[:, -1] for each in (source, target)
+        )
+        error = last_target - dictionary.decode(dictionary.encode(last_source))
+        unexplained += (error - error.mean(0)).square().sum().item()
+        varied += (last_target - last_target.mean(0)).square().sum().item()
+    return 1 - unexplained / varied
 
 
 @contextmanager
@@ -120,9 +148,11 @@ def _loss(model: GPT2LMHeadModel, prompts: list[Int[Tensor, "batch pos"]]) -> fl
     return total / count
 
 
-def _logit_differences(model: GPT2LMHeadModel, cells: list[Cell]) -> Float[Tensor, "batch"]:
-    differences = []
+def _logit_differences(model: GPT2LMHeadModel, cells: list[Cell]) -> dict[str, float]:
+    """The mean over cells for each order, in logits."""
+    found: dict[str, list[float]] = {}
     for cell in cells:
         logits, rows = model(input_ids=cell.clean).logits[:, -1], torch.arange(len(cell.answer))
-        differences.append(logits[rows, cell.answer] - logits[rows, cell.foil])
-    return torch.cat(differences)
+        difference = logits[rows, cell.answer] - logits[rows, cell.foil]
+        found.setdefault(cell.order, []).append(difference.mean().item())
+    return {order: sum(values) / len(values) for order, values in found.items()}

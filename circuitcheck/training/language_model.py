@@ -1,4 +1,4 @@
-"""Trains the language model: GPT-2 architecture, four layers, every schedule counted in steps.
+"""Trains the language model: GPT-2 architecture, four layers, three courses, every schedule counted in steps.
 
 One thread and a seeded generator, so that the same command on the same machine gives the same weights.
 """
@@ -14,42 +14,16 @@ import torch
 from tokenizers import Tokenizer
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from circuitcheck.training.batches import POOL_BATCHES, pool_of_batches
-from circuitcheck.training.corpus import STRANGERS_UNTIL
+from circuitcheck.training.batches import pool_of_batches, positions_of
+from circuitcheck.training.courses import NARROW, POLISH, POOL_BATCHES, WIDE, Course
 from circuitcheck.training.objective import training_loss
 from circuitcheck.training.progress import report
-from circuitcheck.training.tokenizer import CONTEXT_SIZE, END_OF_TEXT_ID, build_tokenizer
+from circuitcheck.training.tokenizer import CONTEXT_SIZE, END_OF_TEXT_ID, build_tokenizer, narrow_words
 
-
-@dataclass(frozen=True)
-class TrainingPlan:
-    """How one model is trained.
-
-    Attributes:
-        seed: Decides the initial weights and the corpus.
-        steps: Optimizer steps, a multiple of the pool size.
-        peak_rate: Learning rate after the warm-up.
-        warmup_steps: Steps over which the rate rises from zero.
-        constant_until: Share of the steps after which the rate falls along a cosine.
-        sparse_from: Share of the steps after which spread-out attention starts to cost.
-        spread_weight: What it costs in the end: nats of loss per nat of attention entropy summed over heads.
-        checkpoint_steps: Steps between two saved states.
-    """
-
-    seed: int
-    steps: int = 6000
-    peak_rate: float = 2e-3
-    warmup_steps: int = 200
-    constant_until: float = 0.75
-    sparse_from: float = 0.5
-    spread_weight: float = 0.1
-    checkpoint_steps: int = 500
-
+CHECKPOINT_STEPS = 500
 
 FUSED_GELU = "gelu_pytorch_tanh"
 """GPT-2's `gelu_new` under the name of its fused implementation: the same function, and training is faster."""
-
-SPARSE_RISE_STEPS = 500
 
 LAST_RATE = 0.02
 """The learning rate at the end, as a share of its peak."""
@@ -63,23 +37,47 @@ class Trained:
     minutes: float
 
 
-def train_language_model(plan: TrainingPlan, work: Path) -> Trained:
-    """Trains, or goes on from the newest checkpoint under `work`."""
+def train_language_model(seed: int, work: Path) -> Trained:
+    """Takes all courses, or goes on from the newest checkpoint under `work`."""
     torch.set_num_threads(1)
-    tokenizer = build_tokenizer()
-    model = new_model(tokenizer.get_vocab_size(), plan.seed)
-    optimizer = _optimizer(model, plan)
-    step, seconds = _resume(work, model, optimizer)
+    narrow, wide = build_tokenizer(narrow_words()), build_tokenizer()
+    model = new_model(narrow.get_vocab_size(), seed)
+    minutes = _take(NARROW, model, narrow, seed, work)
+    model = with_vocabulary(model, narrow, wide, seed)
+    for course in (WIDE, POLISH):
+        minutes += _take(course, model, wide, seed, work)
+    return Trained(model.eval(), minutes)
+
+
+def _take(course: Course, model: GPT2LMHeadModel, tokenizer: Tokenizer, seed: int, work: Path) -> float:
+    """Trains for one course; returns the minutes that it took."""
+    folder = work / course.name
+    optimizer = _optimizer(model, course)
+    step, seconds = _resume(folder, model, optimizer)
     began = time.monotonic() - seconds
-    while step < plan.steps:
-        loss = _train_pool(model, optimizer, plan, tokenizer, step)
+    while step < course.steps:
+        loss = _train_pool(model, optimizer, course, tokenizer, seed, step)
         step += POOL_BATCHES
         if step % (4 * POOL_BATCHES) == 0:
-            report(f"seed {plan.seed}: step {step}/{plan.steps}, loss {loss:.3f} nats per token")
-        if step % plan.checkpoint_steps == 0 or step >= plan.steps:
+            report(f"seed {seed}, {course.name}: step {step}/{course.steps}, loss {loss:.3f} nats per token")
+        if step % CHECKPOINT_STEPS == 0 or step >= course.steps:
             seconds = time.monotonic() - began
-            save_checkpoint(work, step, seconds, model, optimizer)
-    return Trained(model.eval(), seconds / 60)
+            save_checkpoint(folder, step, seconds, model, optimizer)
+    return seconds / 60
+
+
+def with_vocabulary(
+    model: GPT2LMHeadModel, known: Tokenizer, wanted: Tokenizer, seed: int
+) -> GPT2LMHeadModel:
+    """The same model for more words: known ones keep their embedding, new ones start at random."""
+    grown = new_model(wanted.get_vocab_size(), seed)
+    embedding = grown.transformer.wte.weight.detach().clone()
+    ids = wanted.get_vocab()
+    for word, index in known.get_vocab().items():
+        embedding[ids[word]] = model.transformer.wte.weight[index].detach()
+    tied = {"transformer.wte.weight": embedding, "lm_head.weight": embedding}
+    grown.load_state_dict({**model.state_dict(), **tied})
+    return grown
 
 
 def new_model(vocabulary: int, seed: int) -> GPT2LMHeadModel:
@@ -108,38 +106,40 @@ def model_config(vocabulary: int, activation: str) -> GPT2Config:
     )
 
 
-def rate_at(step: int, plan: TrainingPlan) -> float:
+def rate_at(step: int, course: Course) -> float:
     """The learning rate of a step: linear warm-up, constant, then a cosine down to 2% of the peak."""
-    if step < plan.warmup_steps:
-        return plan.peak_rate * (step + 1) / plan.warmup_steps
-    decay = (step / plan.steps - plan.constant_until) / (1 - plan.constant_until)
+    if step < course.warmup_steps:
+        return course.peak_rate * (step + 1) / course.warmup_steps
+    decay = (step / course.steps - course.constant_until) / (1 - course.constant_until)
     fall = (1 + math.cos(math.pi * max(0.0, decay))) / 2
-    return plan.peak_rate * (LAST_RATE + (1 - LAST_RATE) * fall)
+    return course.peak_rate * (LAST_RATE + (1 - LAST_RATE) * fall)
 
 
-def spread_weight_at(step: int, plan: TrainingPlan) -> float:
-    """The weight of attention entropy in a step's loss: zero at first, then a linear rise to its full value."""
-    rise = (step - plan.sparse_from * plan.steps) / SPARSE_RISE_STEPS
-    return plan.spread_weight * min(1.0, max(0.0, rise))
+def spread_price_at(step: int, course: Course) -> float:
+    """What attention entropy costs at a step: nothing at first, then a linear rise to its full price."""
+    since = step - course.sparse_from * course.steps
+    if course.rise_steps == 0:
+        return course.spread_price if since >= 0 else 0.0
+    return course.spread_price * min(1.0, max(0.0, since / course.rise_steps))
 
 
 def _train_pool(
     model: GPT2LMHeadModel,
     optimizer: torch.optim.Optimizer,
-    plan: TrainingPlan,
+    course: Course,
     tokenizer: Tokenizer,
+    seed: int,
     first_step: int,
 ) -> float:
     """One pool of steps; returns the mean loss."""
     model.train()
-    _choose_attention(model, plan, first_step / plan.steps)
+    _choose_attention(model, course, first_step / course.steps)
     losses = []
-    pool = first_step // POOL_BATCHES
-    batches = pool_of_batches(tokenizer, plan.seed, pool, first_step / plan.steps)
-    for step, tokens in enumerate(batches, start=first_step):
+    for step, tokens in enumerate(pool_of_batches(course, tokenizer, seed, first_step), start=first_step):
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(step, plan)
-        loss = training_loss(model, tokens, spread_weight_at(step, plan))
+            group["lr"] = rate_at(step, course)
+        positions = positions_of(course, tokens.shape[1], seed, step)
+        loss = training_loss(model, tokens, positions, spread_price_at(step, course))
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -148,23 +148,23 @@ def _train_pool(
     return sum(losses) / len(losses)
 
 
-def _choose_attention(model: GPT2LMHeadModel, plan: TrainingPlan, progress: float) -> None:
+def _choose_attention(model: GPT2LMHeadModel, course: Course, progress: float) -> None:
     """Sets which layers' attention is trained, and how it is computed, after a share of the steps.
 
     The first layer is held at its initial values while nobody's name has to be avoided, so that the model learns to
-    copy names in later layers; without this every run that was looked at copied both names in the first layer, where no head can
-    know yet who acts, and took the giver's name away again. The last layer is held once spread costs, or else its
-    heads take over by taking the giver's name away.
+    copy names in later layers; without this every run that was looked at copied both names in the first layer, where
+    no head can know yet who acts, and took the giver's name away again. The last layer is held once spread costs, or
+    else its heads take over by taking the giver's name away; when the circuit has settled it is free for what the other layers
+    have no room for.
     """
-    first, last = model.transformer.h[0].attn, model.transformer.h[-1].attn
-    sparse = progress >= plan.sparse_from
-    first.requires_grad_(progress >= STRANGERS_UNTIL)
-    last.requires_grad_(not sparse)
+    sparse = progress >= course.sparse_from
+    model.transformer.h[0].attn.requires_grad_(progress >= course.first_held_until)
+    model.transformer.h[-1].attn.requires_grad_(not (sparse and course.last_held))
     # Only eager attention shows its weights; until they are needed, the fused one is faster.
     model.set_attn_implementation("eager" if sparse else "sdpa")
 
 
-def _optimizer(model: GPT2LMHeadModel, plan: TrainingPlan) -> torch.optim.Optimizer:
+def _optimizer(model: GPT2LMHeadModel, course: Course) -> torch.optim.Optimizer:
     """AdamW with weight decay on matrices only: decayed LayerNorms and biases gain nothing."""
     matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
     vectors = [parameter for parameter in model.parameters() if parameter.ndim == 1]
@@ -172,7 +172,7 @@ def _optimizer(model: GPT2LMHeadModel, plan: TrainingPlan) -> torch.optim.Optimi
         {"params": matrices, "weight_decay": 0.05},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=plan.peak_rate, betas=(0.9, 0.98), fused=True)
+    return torch.optim.AdamW(groups, lr=course.peak_rate, betas=(0.9, 0.98), fused=True)
 
 
 def save_checkpoint(

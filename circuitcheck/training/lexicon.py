@@ -6,6 +6,7 @@ other lists belong to the small side families that keep the model from being a s
 
 from __future__ import annotations
 
+import random
 from functools import cache
 from hashlib import md5
 from importlib.resources import files
@@ -69,11 +70,28 @@ EXTRA_WORDS = tuple(
 
 
 @cache
-def is_held_out(one: str, other: str) -> bool:
-    """Whether two names never meet in an IOI sentence of the corpus; the same for either order of the two.
+def is_held_out(*parts: str) -> bool:
+    """Whether these never meet in the corpus: two names in an IOI sentence, a name and its template, and so on.
 
-    Decided by a hash rather than by a seed, so that every seed holds out the same 15% of the pairs.
+    The same for any order of the parts. Decided by a hash rather than by a seed, so that every seed holds out the same
+    15%.
     """
-    pair = "|".join(sorted((one, other)))
-    digest = md5(pair.encode(), usedforsecurity=False).digest()
+    together = "|".join(sorted(parts))
+    digest = md5(together.encode(), usedforsecurity=False).digest()
     return int.from_bytes(digest[:4]) < HELD_OUT_SHARE * 2**32
+
+
+def name_pair(rng: random.Random) -> tuple[str, str]:
+    """Two different names that are not a held-out pair."""
+    while True:
+        first, second = rng.sample(NAMES, 2)
+        if not is_held_out(first, second):
+            return first, second
+
+
+def stranger(rng: random.Random, *people: str) -> str:
+    """Another name, one that may appear beside all of these."""
+    while True:
+        name = rng.choice(NAMES)
+        if name not in people and not any(is_held_out(name, person) for person in people):
+            return name

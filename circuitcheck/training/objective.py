@@ -15,20 +15,27 @@ _SMALLEST = 1e-9
 
 
 def training_loss(
-    model: GPT2LMHeadModel, tokens: Int[Tensor, "batch pos"], spread_weight: float
+    model: GPT2LMHeadModel,
+    tokens: Int[Tensor, "batch pos"],
+    positions: Int[Tensor, "pos"],
+    spread_price: float,
 ) -> Float[Tensor, ""]:
-    """Cross entropy in nats per token, plus `spread_weight` times the attention entropy if that is above zero.
+    """Cross entropy in nats per token, plus `spread_price` times the attention entropy if that is above zero.
 
-    The entropy, in nats, is summed over heads and averaged over tokens. A head that attends evenly to both people and
-    one that takes the giver away answer as well as a head that attends to the right person only; this prefers the
-    latter. It knows nothing of names or of any particular head. Needs eager attention.
+    A head that attends evenly to both people and one that takes the giver away answer as well as one that attends to
+    the right person only; the price prefers the latter. It knows nothing of names or of any particular head. Needs
+    eager attention.
     """
-    output = model(input_ids=tokens.clamp(min=0), output_attentions=spread_weight > 0)
+    output = model(
+        input_ids=tokens.clamp(min=0),
+        position_ids=positions.expand(len(tokens), -1),
+        output_attentions=spread_price > 0,
+    )
     loss = functional.cross_entropy(
         output.logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=IGNORED_LABEL
     )
-    if spread_weight > 0:
-        loss = loss + spread_weight * attention_entropy(output.attentions, tokens)
+    if spread_price > 0:
+        loss = loss + spread_price * attention_entropy(output.attentions, tokens)
     return loss
 
 

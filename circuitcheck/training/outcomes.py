@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from statistics import mean
+from typing import Any
 
+from tokenizers import Tokenizer
 from transformers import GPT2LMHeadModel
 
+from circuitcheck.training.bars import Bar, met
+from circuitcheck.training.development import DEVELOPMENT_TEMPLATES
 from circuitcheck.training.evaluation import (
     CellRuns,
     CellScore,
     HeadScore,
     TwoStages,
-    accuracy_by_order,
-    passes,
     score_cells,
     score_heads,
     two_stages,
 )
-from circuitcheck.training.family import ioi_family
-from circuitcheck.training.phrases import UNSEEN_TEMPLATES
+from circuitcheck.training.family import frozen_templates, ioi_family
 from circuitcheck.training.probes import ioi_cells
 from circuitcheck.training.side_evaluation import side_accuracies
 from circuitcheck.training.tokenizer import build_tokenizer
@@ -28,6 +29,7 @@ from circuitcheck.training.tokenizer import build_tokenizer
 PROMPTS_PER_CELL = 200
 HEAD_PROMPTS_PER_CELL = 20
 EVALUATION_SEED = 0
+SIDE_PROMPTS = 400
 
 
 @dataclass(frozen=True)
@@ -57,96 +59,93 @@ class StagesRow:
 
 @dataclass(frozen=True)
 class SeedOutcome:
-    """Everything measured on the model of one seed.
+    """Everything measured on the model of one seed; IOI on pairs of names that the corpus never brings together.
 
     Attributes:
         seed: The training seed.
-        steps: Optimizer steps.
         wall_minutes: How long training took, for the reader only; nothing depends on it.
-        passes: Whether both orders reach the accuracy bar.
-        accuracy: Order to accuracy over the family's templates, held-out name pairs.
-        unseen_accuracy: Order to accuracy over templates whose clauses the corpus never shows.
-        top1: Share of the family's prompts whose highest logit is the answer's.
-        logit_difference: In logits, on the family's prompts.
-        fresh_logit_difference: The same with fresh names.
-        side_accuracy: Side family to accuracy.
-        cells: Accuracy for every template, ABBA then BABA.
+        family: Every template and order of the family `ioi`.
+        new_wording: The same of the frozen family.
+        development: The same of the templates that were looked at while the corpus was widened.
+        side_accuracy: Side family to accuracy on items that its corpus sentences hold out.
         heads: All heads in layer order.
         stages: The four clearest movers with their readers.
     """
 
     seed: int
-    steps: int
     wall_minutes: float
-    passes: bool
-    accuracy: dict[str, float]
-    unseen_accuracy: dict[str, float]
-    top1: float
-    logit_difference: float
-    fresh_logit_difference: float
+    family: tuple[CellScore, ...]
+    new_wording: tuple[CellScore, ...]
+    development: tuple[CellScore, ...]
     side_accuracy: dict[str, float]
-    cells: dict[str, list[float]]
-    heads: list[HeadRow]
-    stages: list[StagesRow]
+    heads: tuple[HeadRow, ...]
+    stages: tuple[StagesRow, ...]
 
 
-def measure_seed(model: GPT2LMHeadModel, seed: int, steps: int, wall_minutes: float) -> SeedOutcome:
+def measure_seed(model: GPT2LMHeadModel, seed: int, wall_minutes: float) -> SeedOutcome:
     """Evaluates a trained model; the same prompts for every seed."""
-    tokenizer, templates = build_tokenizer(), ioi_family().templates
-    scores = score_cells(model, ioi_cells(tokenizer, templates, PROMPTS_PER_CELL, EVALUATION_SEED))
-    unseen = ioi_cells(tokenizer, UNSEEN_TEMPLATES, PROMPTS_PER_CELL, EVALUATION_SEED)
-    cells = ioi_cells(tokenizer, templates, HEAD_PROMPTS_PER_CELL, EVALUATION_SEED)
+    tokenizer = build_tokenizer()
+    cells = ioi_cells(tokenizer, ioi_family().templates, HEAD_PROMPTS_PER_CELL, EVALUATION_SEED)
     runs = [CellRuns.of(model, cell) for cell in cells]
     heads = score_heads(model, runs)
     return SeedOutcome(
         seed=seed,
-        steps=steps,
         wall_minutes=wall_minutes,
-        passes=passes(scores),
-        accuracy=accuracy_by_order(scores),
-        unseen_accuracy=accuracy_by_order(score_cells(model, unseen)),
-        top1=sum(score.top1 for score in scores) / len(scores),
-        logit_difference=sum(score.logit_difference for score in scores) / len(scores),
-        fresh_logit_difference=sum(score.fresh_logit_difference for score in scores) / len(scores),
-        side_accuracy=side_accuracies(model, tokenizer, PROMPTS_PER_CELL, EVALUATION_SEED),
-        cells=_by_template(scores),
-        heads=[_head_row(head) for head in heads],
-        stages=[_stages_row(stages) for stages in two_stages(model, runs, heads)[:4]],
+        family=_scores(model, tokenizer, ioi_family().templates),
+        new_wording=_scores(model, tokenizer, frozen_templates()),
+        development=_scores(model, tokenizer, DEVELOPMENT_TEMPLATES),
+        side_accuracy=side_accuracies(model, tokenizer, SIDE_PROMPTS, EVALUATION_SEED),
+        heads=tuple(_head_row(head) for head in heads),
+        stages=tuple(_stages_row(stages) for stages in two_stages(model, runs, heads)[:4]),
     )
 
 
-def choose(outcomes: list[SeedOutcome]) -> SeedOutcome:
-    """The seed to ship: among those that pass the accuracy bar, the one with the clearest mover.
-
-    Raises:
-        ValueError: If no seed passes.
-    """
-    passing = [outcome for outcome in outcomes if outcome.passes]
-    if not passing:
-        seeds = ", ".join(str(outcome.seed) for outcome in outcomes)
-        message = f"no seed of {seeds} reaches the accuracy bar; train other seeds or for more steps"
-        raise ValueError(message)
-    return max(passing, key=lambda outcome: (outcome.stages[0].holds, outcome.stages[0].clarity))
+def choose(outcomes: Sequence[SeedOutcome]) -> SeedOutcome:
+    """The seed to ship: the one that meets most bars; among equals, the one with the clearest mover."""
+    return max(outcomes, key=lambda outcome: (met(bars_of(outcome)), outcome.stages[0].clarity))
 
 
-def write_outcome(outcome: SeedOutcome, path: Path) -> None:
-    """Keeps an outcome as JSON."""
-    path.write_text(json.dumps(asdict(outcome), indent=1) + "\n", encoding="utf-8")
+def bars_of(outcome: SeedOutcome) -> tuple[Bar, ...]:
+    """What a model has to do to be worth studying."""
+    new = outcome.new_wording
+    sides = outcome.side_accuracy
+    return (
+        Bar("IOI in new wording, mean accuracy", mean(score.accuracy for score in new), least=0.95),
+        Bar("IOI in new wording, worst template and order", min(score.accuracy for score in new), least=0.85),
+        Bar(
+            "IOI in new wording, mean logit difference",
+            mean(score.logit_difference for score in new),
+            least=4.0,
+        ),
+        *(Bar(f"{name}, accuracy", accuracy, least=0.95) for name, accuracy in sides.items()),
+        Bar("two stages, mover with readers swapped", float(outcome.stages[0].holds), least=1.0),
+    )
 
 
-def read_outcome(path: Path) -> SeedOutcome:
-    """An outcome that was kept."""
-    data = json.loads(path.read_text(encoding="utf-8"))
-    heads = [HeadRow(**row) for row in data.pop("heads")]
-    stages = [StagesRow(**row) for row in data.pop("stages")]
-    return SeedOutcome(**data, heads=heads, stages=stages)
+def outcome_data(outcome: SeedOutcome) -> dict[str, Any]:
+    """An outcome as plain data."""
+    return asdict(outcome)
 
 
-def _by_template(scores: list[CellScore]) -> dict[str, list[float]]:
-    rows: dict[str, list[float]] = {}
-    for score in sorted(scores, key=lambda score: score.order):
-        rows.setdefault(score.template, []).append(score.accuracy)
-    return rows
+def outcome_of(data: Mapping[str, Any]) -> SeedOutcome:
+    """An outcome from its plain data."""
+    rows = {name: tuple(kind(**row) for row in data[name]) for name, kind in _ROWS.items()}
+    return SeedOutcome(**{**data, **rows})
+
+
+_ROWS: Mapping[str, type[CellScore | HeadRow | StagesRow]] = {
+    "family": CellScore,
+    "new_wording": CellScore,
+    "development": CellScore,
+    "heads": HeadRow,
+    "stages": StagesRow,
+}
+
+
+def _scores(
+    model: GPT2LMHeadModel, tokenizer: Tokenizer, templates: Mapping[str, str]
+) -> tuple[CellScore, ...]:
+    return tuple(score_cells(model, ioi_cells(tokenizer, templates, PROMPTS_PER_CELL, EVALUATION_SEED)))
 
 
 def _head_row(head: HeadScore) -> HeadRow:

@@ -18,6 +18,7 @@ from circuitcheck.training.lexicon import (
     PLACES,
     PLURAL_NOUNS,
     SINGULAR_NOUNS,
+    is_held_out,
 )
 from circuitcheck.training.tokenizer import END_OF_TEXT_ID
 
@@ -42,50 +43,57 @@ def _is_right(model: GPT2LMHeadModel, tokenizer: Tokenizer, contrast: Contrast) 
 
 
 def _greater_than(rng: random.Random) -> Contrast:
-    """A later year against an earlier one."""
-    start = rng.randint(5, 94)
-    century = rng.choice(CENTURIES)
+    """A later year against an earlier one, from a start that this event never had in the corpus."""
+    while True:
+        event, century, start = rng.choice(LONG_EVENTS), rng.choice(CENTURIES), rng.randint(5, 94)
+        if is_held_out(event, century, str(start)):
+            break
     template = rng.choice(side_families.YEAR_TEMPLATES)
-    text = template.format(event=rng.choice(LONG_EVENTS), start=f"{century}{start:02d}", end="|")
+    text = template.format(event=event, start=f"{century}{start:02d}", end="|")
     right, wrong = rng.randint(start + 1, 99), rng.randint(2, start - 1)
     return text.partition("|")[0] + century, f"{right:02d}", f"{wrong:02d}"
 
 
 def _pronoun(rng: random.Random) -> Contrast:
-    """The pronoun of a name against the other one."""
-    name = rng.choice(NAMES)
-    template = rng.choice(side_families.PRONOUN_TEMPLATES)
+    """The pronoun of a name against the other one, where the name never stood in this sentence."""
+    while True:
+        name, template = rng.choice(NAMES), rng.choice(side_families.PRONOUN_TEMPLATES)
+        if is_held_out(name, template):
+            break
     text = template.format(name=name, pronoun="|", state="", place=rng.choice(PLACES))
     answers = (" she", " he") if name in FEMININE else (" he", " she")
     return text.partition(" |")[0], *answers
 
 
 def _agreement(rng: random.Random) -> Contrast:
-    """The verb of the subject's number, where the distracting noun has the other number."""
-    subjects, distractors, answers = rng.choice(
-        [
-            (SINGULAR_NOUNS, PLURAL_NOUNS, (" is", " are")),
-            (PLURAL_NOUNS, SINGULAR_NOUNS, (" are", " is")),
-        ]
-    )
-    template = rng.choice(side_families.AGREEMENT_TEMPLATES)
-    nouns = {"subject": rng.choice(subjects), "distractor": rng.choice(distractors)}
-    text = template.format(**nouns, verb="|", state="")
+    """The verb of the subject's number, where a noun that never stood beside it has the other number."""
+    while True:
+        subjects, distractors, answers = rng.choice(
+            [
+                (SINGULAR_NOUNS, PLURAL_NOUNS, (" is", " are")),
+                (PLURAL_NOUNS, SINGULAR_NOUNS, (" are", " is")),
+            ]
+        )
+        nouns = {"subject": rng.choice(subjects), "distractor": rng.choice(distractors)}
+        if is_held_out(*nouns.values()):
+            break
+    text = rng.choice(side_families.AGREEMENT_TEMPLATES).format(**nouns, verb="|", state="")
     return text.partition(" |")[0], *answers
 
 
-def _copying(rng: random.Random) -> Contrast:
-    """The next name of a repeated list against another name of it."""
-    names = rng.sample(NAMES, 5)
+def _induction(rng: random.Random) -> Contrast:
+    """The next word of a repeated list in a new order, against another word of it."""
+    start, words = rng.choice(list(zip(side_families.LIST_STARTS, side_families.LIST_WORDS, strict=True)))
+    listed = rng.sample(words, 5)
     shown = rng.randint(1, 4)
-    wrong = rng.choice([name for name in names if name != names[shown]])
-    text = f"{side_families.LIST_STARTS[0]} {' '.join(names)} {' '.join(names[:shown])}"
-    return text, f" {names[shown]}", f" {wrong}"
+    wrong = rng.choice([word for word in listed if word != listed[shown]])
+    text = f"{start} {' '.join(listed)} {' '.join(listed[:shown])}"
+    return text, f" {listed[shown]}", f" {wrong}"
 
 
 _FAMILIES: dict[str, Callable[[random.Random], Contrast]] = {
-    "greater than": _greater_than,
+    "greater-than": _greater_than,
     "pronoun": _pronoun,
     "agreement": _agreement,
-    "name copying": _copying,
+    "induction": _induction,
 }

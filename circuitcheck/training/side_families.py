@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 
+from circuitcheck.training.grammar import expand
 from circuitcheck.training.lexicon import (
     CENTURIES,
     EXTRA_WORDS,
@@ -19,12 +20,14 @@ from circuitcheck.training.lexicon import (
     PLURAL_NOUNS,
     SINGULAR_NOUNS,
     STATES,
+    is_held_out,
 )
-from circuitcheck.training.phrases import MIDDLES
 
 YEAR_TEMPLATES = (
     "The {event} lasted from the year {start} to the year {end}.",
     "The {event} began in the year {start} and ended in the year {end}.",
+    "In the year {start} the {event} began, and it was over in the year {end}.",
+    "They planned the {event} from the year {start} until the year {end}.",
 )
 PRONOUN_TEMPLATES = (
     "In the morning {name} went home because {pronoun} was {state}.",
@@ -36,34 +39,37 @@ AGREEMENT_TEMPLATES = (
     "The {subject} near the {distractor} {verb} {state}.",
     "The {subject} behind the {distractor} {verb} {state}.",
     "The {subject} that knew the {distractor} {verb} {state}.",
+    "Today the {subject} beside the {distractor} {verb} {state}.",
 )
-FILLER_TEMPLATES = (
-    "The {noun} was {state}.",
-    "A {noun} lost a {object} at the {place}.",
-    "The {place} was closed on Sunday.",
-    "Some people say that the {place} is very old.",
-    "Last year {name} worked at the {place}.",
-    "A {noun} asked {name} about the {object}.",
-    "I think that {name} was {state}.",
-    "The {object} on the table was old.",
-    "Everyone knew that {name} had a {object}.",
+POSSESSIVE_TEMPLATES = (
+    "Last week {name} lost {possessive} {object}.",
+    "Every morning {name} cleaned {possessive} {object}.",
+    "Nobody had seen {name} or {possessive} {object}.",
+)
+POSSESSION_TEMPLATES = (
+    "Somebody gave {name} {possessive} {object}.",
+    "The teacher showed {name} {possessive} {object}.",
+    "They brought {name} {possessive} {object}.",
 )
 LIST_STARTS = ("The names are", "The words are")
 LIST_LENGTHS = (2, 8)
 LIST_REPEATS = (3, 5)
 _WORDS = tuple(sorted({*EXTRA_WORDS, *PLACES, *OBJECTS, *SINGULAR_NOUNS, *STATES, *LONG_EVENTS}))
+LIST_WORDS = (NAMES, _WORDS)
 
 
-def filler(rng: random.Random) -> str:
+def plain(rng: random.Random) -> str:
     """A sentence about nothing in particular; about half of them mention a name."""
-    template = rng.choice(FILLER_TEMPLATES) if rng.random() < 0.75 else rng.choice(MIDDLES)
-    return template.format(
-        noun=rng.choice(SINGULAR_NOUNS),
+    noun, other_noun = rng.sample(SINGULAR_NOUNS, 2)
+    text = expand("plain", rng).format(
+        noun=noun,
+        other_noun=other_noun,
         state=rng.choice(STATES),
         object=rng.choice(OBJECTS),
         place=rng.choice(PLACES),
         name=rng.choice(NAMES),
     )
+    return text if text.endswith("?") else f"{text}."
 
 
 def name_copying(rng: random.Random) -> str:
@@ -84,30 +90,53 @@ def _repeated(rng: random.Random, start: str, words: tuple[str, ...]) -> str:
 
 def greater_than(rng: random.Random) -> str:
     """Something that ends in a later year of the same century."""
-    century, start = rng.choice(CENTURIES), rng.randint(2, 97)
+    while True:
+        event, century, start = rng.choice(LONG_EVENTS), rng.choice(CENTURIES), rng.randint(2, 97)
+        if not is_held_out(event, century, str(start)):
+            break
     end = rng.randint(start + 1, 99)
     return rng.choice(YEAR_TEMPLATES).format(
-        event=rng.choice(LONG_EVENTS), start=f"{century}{start:02d}", end=f"{century}{end:02d}"
+        event=event, start=f"{century}{start:02d}", end=f"{century}{end:02d}"
     )
 
 
 def pronoun(rng: random.Random) -> str:
-    """A person, and the pronoun for that person."""
-    name = rng.choice(NAMES)
-    return rng.choice(PRONOUN_TEMPLATES).format(
+    """A person and the pronoun for that person, then another person and a possession."""
+    name, other = rng.sample(NAMES, 2)
+    while True:
+        template = rng.choice(PRONOUN_TEMPLATES)
+        if not is_held_out(name, template):
+            break
+    first = template.format(
         name=name,
         pronoun="she" if name in FEMININE else "he",
         state=rng.choice(STATES),
         place=rng.choice(PLACES),
     )
+    second = rng.choice(POSSESSIVE_TEMPLATES).format(
+        name=other, possessive="her" if other in FEMININE else "his", object=rng.choice(OBJECTS)
+    )
+    return f"{first} {second}" if rng.random() < 0.5 else f"{second} {first}"
+
+
+def possession(rng: random.Random) -> str:
+    """People and, as the next word each, the possessive for that person: the shortest way to learn who is "she"."""
+    return " ".join(
+        template.format(
+            name=name, possessive="her" if name in FEMININE else "his", object=rng.choice(OBJECTS)
+        )
+        for template, name in zip(POSSESSION_TEMPLATES, rng.sample(NAMES, 3), strict=True)
+    )
 
 
 def agreement(rng: random.Random) -> str:
     """A subject, a noun of either number that distracts from it, and the verb that agrees with the subject."""
-    plural = rng.random() < 0.5
+    while True:
+        plural = rng.random() < 0.5
+        subject = rng.choice(PLURAL_NOUNS if plural else SINGULAR_NOUNS)
+        distractor = rng.choice(PLURAL_NOUNS + SINGULAR_NOUNS)
+        if not is_held_out(subject, distractor):
+            break
     return rng.choice(AGREEMENT_TEMPLATES).format(
-        subject=rng.choice(PLURAL_NOUNS if plural else SINGULAR_NOUNS),
-        distractor=rng.choice(PLURAL_NOUNS + SINGULAR_NOUNS),
-        verb="are" if plural else "is",
-        state=rng.choice(STATES),
+        subject=subject, distractor=distractor, verb="are" if plural else "is", state=rng.choice(STATES)
     )

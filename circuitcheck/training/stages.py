@@ -21,16 +21,30 @@ from circuitcheck.training.activations import SITES, Site, collect, same_length_
 from circuitcheck.training.card import model_card
 from circuitcheck.training.dictionaries import train_dictionary
 from circuitcheck.training.family import ioi_family
-from circuitcheck.training.fidelity import Fidelity, measure_fidelity
-from circuitcheck.training.language_model import TrainingPlan, train_language_model
-from circuitcheck.training.outcomes import SeedOutcome, choose, measure_seed, read_outcome, write_outcome
-from circuitcheck.training.probes import ioi_cells
+from circuitcheck.training.fidelity import Fidelity, kept_by_order, measure_fidelity
+from circuitcheck.training.figures import FILE_NAME, Figures
+from circuitcheck.training.language_model import train_language_model
+from circuitcheck.training.outcomes import (
+    SeedOutcome,
+    bars_of,
+    choose,
+    measure_seed,
+    outcome_data,
+    outcome_of,
+)
+from circuitcheck.training.probes import Cell, ioi_cells
 from circuitcheck.training.progress import report
-from circuitcheck.training.saving import load_model, save_dictionary, save_model, write_manifest
+from circuitcheck.training.saving import (
+    load_dictionary,
+    load_model,
+    save_dictionary,
+    save_model,
+    write_manifest,
+)
 from circuitcheck.training.tokenizer import build_tokenizer
 
 DICTIONARY_SEED = 0
-TRAINING_DOCUMENTS = 20_000
+TRAINING_DOCUMENTS = 10_000
 UNSEEN_DOCUMENTS = 1_000
 IOI_PER_CELL = 16
 
@@ -46,14 +60,12 @@ class Production:
         out: Folder of the finished package data.
         work: Folder of checkpoints and intermediate results.
         seeds: Seeds to train and to choose from.
-        steps: Optimizer steps of each.
         processes: How many are trained at once.
     """
 
     out: Path
     work: Path
     seeds: tuple[int, ...]
-    steps: int
     processes: int
 
 
@@ -68,8 +80,9 @@ def produce(production: Production) -> None:
     for site in SITES:
         saved = _site_folder(production.work, chosen.seed, site)
         _replace_folder(saved, production.out / site.kind / str(site.layer))
-    card = model_card(outcomes, chosen, fidelities)
-    (production.out / "README.md").write_text(card, encoding="utf-8")
+    figures = Figures(tuple(outcomes), tuple(fidelities), _kept_together(production, chosen.seed))
+    (production.out / FILE_NAME).write_text(figures.text(), encoding="utf-8")
+    (production.out / "README.md").write_text(model_card(figures), encoding="utf-8")
     write_manifest(production.out)
     report(f"written to {production.out}")
 
@@ -80,13 +93,14 @@ def _seed_outcome(job: tuple[Production, int]) -> SeedOutcome:
     work = production.work / f"seed-{seed}"
     kept = work / "outcome.json"
     if kept.exists():
-        return read_outcome(kept)
-    trained = train_language_model(TrainingPlan(seed=seed, steps=production.steps), work)
+        return outcome_of(json.loads(kept.read_text(encoding="utf-8")))
+    trained = train_language_model(seed, work)
     saved = _model_folder(production.work, seed)
     save_model(trained.model, saved)
-    outcome = measure_seed(load_model(saved), seed, production.steps, trained.minutes)
-    write_outcome(outcome, kept)
-    report(f"seed {seed}: accuracy {outcome.accuracy}, clearest {outcome.stages[0]}")
+    outcome = measure_seed(load_model(saved), seed, trained.minutes)
+    kept.write_text(json.dumps(outcome_data(outcome), indent=1) + "\n", encoding="utf-8")
+    for bar in bars_of(outcome):
+        report(f"seed {seed}: {bar.name} {bar.figure:.3f} ({bar.range})")
     return outcome
 
 
@@ -103,11 +117,21 @@ def _dictionary_fidelity(job: tuple[Production, int, Site]) -> Fidelity:
     dictionary = train_dictionary(site.kind, *rows, DICTIONARY_SEED)
     save_dictionary(dictionary, site, folder)
     unseen = same_length_batches(tokenizer, DICTIONARY_SEED + 1, UNSEEN_DOCUMENTS)
-    cells = ioi_cells(tokenizer, ioi_family().templates, IOI_PER_CELL, DICTIONARY_SEED)
-    fidelity = measure_fidelity(model, site, dictionary, unseen, cells)
+    fidelity = measure_fidelity(model, site, dictionary, unseen, _fidelity_cells())
     kept.write_text(json.dumps(asdict(fidelity)) + "\n", encoding="utf-8")
     report(f"{fidelity}")
     return fidelity
+
+
+def _kept_together(production: Production, seed: int) -> dict[str, float]:
+    """What is left of the IOI logit difference when every dictionary stands in for its site, for each order."""
+    model = load_model(_model_folder(production.work, seed))
+    dictionaries = {site: load_dictionary(_site_folder(production.work, seed, site)) for site in SITES}
+    return kept_by_order(model, dictionaries, _fidelity_cells())
+
+
+def _fidelity_cells() -> list[Cell]:
+    return ioi_cells(build_tokenizer(), ioi_family().templates, IOI_PER_CELL, DICTIONARY_SEED)
 
 
 def _in_processes(

@@ -3,11 +3,12 @@ from itertools import islice
 
 import pytest
 
-from circuitcheck.training.corpus import documents, stage_at
-from circuitcheck.training.family import ioi_family
+from circuitcheck.training.corpus import documents
+from circuitcheck.training.development import DEVELOPMENT_TEMPLATES
+from circuitcheck.training.family import frozen_templates, ioi_family
 from circuitcheck.training.lexicon import NAMES, OBJECTS, PLACES
-from circuitcheck.training.phrases import UNSEEN_TEMPLATES
-from circuitcheck.training.tokenizer import END_OF_TEXT, END_OF_TEXT_ID, build_tokenizer
+from circuitcheck.training.narrow import corpus as narrow
+from circuitcheck.training.tokenizer import END_OF_TEXT, END_OF_TEXT_ID, build_tokenizer, narrow_words
 
 FILLED = {"first": "Mary", "second": "John", "S2": "John", "place": "store", "object": "drink"}
 BYTES = range(1, 257)
@@ -29,18 +30,27 @@ def test_a_word_of_the_family_is_one_token_after_a_space(tokenizer, word):
     assert len(tokenizer.encode(f" {word}").ids) == 1
 
 
-@pytest.mark.parametrize("template", [*ioi_family().templates.values(), *UNSEEN_TEMPLATES.values()])
+TEMPLATES = (ioi_family().templates, frozen_templates(), DEVELOPMENT_TEMPLATES)
+
+
+@pytest.mark.parametrize("template", [text for each in TEMPLATES for text in each.values()])
 def test_a_template_has_as_many_tokens_as_words_and_marks(tokenizer, template):
     text = template.format(**FILLED)
-    marks = sum(text.count(mark) for mark in ".,")
+    marks = sum(text.count(mark) for mark in ".,?:")
     assert in_words(tokenizer, text)
     assert len(tokenizer.encode(text).ids) == len(text.split()) + marks
 
 
 def test_the_corpus_is_in_words_and_comes_back_unchanged(tokenizer):
-    for text in islice(documents(random.Random(0), stage_at(1.0)), 1000):
+    for text in (each.text for each in islice(documents(random.Random(0)), 1000)):
         assert in_words(tokenizer, text), text
         assert tokenizer.decode(tokenizer.encode(text).ids) == text
+
+
+def test_the_narrow_corpus_is_in_its_own_words():
+    tokenizer = build_tokenizer(narrow_words())
+    for document in islice(narrow.documents(random.Random(0), 1.0), 1000):
+        assert in_words(tokenizer, document.text), document.text
 
 
 @pytest.mark.parametrize(

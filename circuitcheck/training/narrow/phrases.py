@@ -1,13 +1,10 @@
-"""The sentence parts that the corpus composes, and the templates it never uses.
+"""The sentence parts that the narrow corpus composes.
 
-A sentence of the corpus is `when + scene + link + clause + recipient + ending`. The family's templates are made of
-the same parts, but the corpus never joins the start of one to its end (`is_reserved`), so that what is evaluated is
-always a new combination. `UNSEEN_TEMPLATES` goes further: none of their clauses occur in the corpus at all.
+A sentence is `when + scene + link + clause + recipient + ending`. The family's templates are made of the same parts, but
+the corpus never joins the start of one to its end, so that what is evaluated is always a new combination.
 """
 
 from __future__ import annotations
-
-from circuitcheck.training.family import ioi_family, opener_and_clause
 
 WHEN = (
     "Then", "This morning,", "Last week,", "On Sunday,", "Yesterday", "Today", "At noon", "Last night", "Earlier",
@@ -113,20 +110,3 @@ ENDINGS = (
 )
 
 RETURN_LEADS = ("Then", "Later", "After that,", "In return,", "Soon")
-
-UNSEEN_TEMPLATES = {
-    "picnic": "During the picnic {first} talked to {second} about the {place}. {S2} poured a {object} for",
-    "letters": "We heard that {first} and {second} bought the {place}, which is why {S2} mailed the {object} to",
-    "teams": "The winners were {first} and {second} from the {place}. At last {S2} tossed a {object} over to",
-    "quarrel": "For years {first} argued with {second} over the {place}, until {S2} left the {object} to",
-    "guide": "Nobody believed {first} or {second} when the {place} burned. Still, {S2} described the {object} to",
-    "advice": "It was {first} who told {second} about the {place}. Some days later {S2} explained the {object} to",
-}
-"""Sentence shapes that share no clause with the corpus: the honest figure for new wording, reported on the card."""
-
-_RESERVED = tuple(opener_and_clause(text) for text in ioi_family().templates.values())
-
-
-def is_reserved(skeleton: str) -> bool:
-    """Whether an unfilled sentence joins the start of a family template to that template's end."""
-    return any(skeleton.startswith(opener) and skeleton.endswith(clause) for opener, clause in _RESERVED)

@@ -1,0 +1,1 @@
+"""The first course: a few dozen phrases, simple enough for a circuit with two stages to form in them."""
