@@ -54,6 +54,7 @@ _SLICE = {"enum": list(get_args(Slicing))}
 Slices = Annotated[
     tuple[Slicing, ...],
     PlainValidator(_slices),
+    PlainSerializer(list),
     WithJsonSchema({"anyOf": [{"enum": ["order", "template", "none"]}, {"type": "array", "items": _SLICE}]}),
 ]
 Limit = Annotated[
