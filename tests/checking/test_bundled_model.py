@@ -11,7 +11,7 @@ from circuitcheck.reading import read_spec_text
 from circuitcheck.shapes import bundled_models, bundled_path
 
 CIRCUITS = Path(__file__).parents[2] / "circuits"
-CLAIMS = ["behaviour", "repeated-name-features-decide", "idle-features-do-nothing"]
+CLAIMS = ["repeated-name-features-decide", "idle-features-do-nothing", "next-features-fire"]
 
 
 @pytest.fixture(scope="module")
