@@ -29,8 +29,9 @@ def prompts_result(prompts: PromptSet) -> SetupResult:
     templates, orders = ({cell[axis] for cell in prompts.cells} for axis in (0, 1))
     lengths = sorted({len(tokens) for tokens in prompts.clean})
     span = f"{lengths[0]}" if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
+    kinds = f"{len(templates)} templates" + (f" in {len(orders)} orders" if len(orders) > 1 else "")
     message = (
-        f"{len(prompts)} pairs from {len(templates)} templates in {len(orders)} orders, {span} tokens, "
+        f"{len(prompts)} pairs from {kinds}, {span} tokens, "
         f"{'with' if prompts.has_bos else 'without'} BOS; roles {', '.join(prompts.roles)} on one token each"
     )
     return SetupResult("setup-prompts", ok=True, message=message, facts={"n": float(len(prompts))})

@@ -128,14 +128,15 @@ def _part(question: Question, evidence: Evidence, level: float) -> Part:
     if outcome is Outcome.INCONCLUSIVE:
         forecast = needed_prompts(question.sample, question.threshold, level)
         needed = _needed(str(forecast), hopeless=forecast.is_hopeless(evidence.n)) if forecast else ""
-    interval = evidence.interval
-    if interval and question.quantity in UNIT_RANGE:
-        interval = interval.within(0.0, 1.0)
+    interval, estimate = evidence.interval, evidence.estimate
+    if question.quantity in UNIT_RANGE:
+        interval = interval.within(0.0, 1.0) if interval else None
+        estimate = None if estimate is None else min(1.0, max(0.0, estimate))
     return Part(
         quantity=question.quantity,
         expected=question.threshold.text,
         slice=question.slice,
-        estimate=evidence.estimate,
+        estimate=estimate,
         low=interval.low if interval else None,
         high=interval.high if interval else None,
         p_support=evidence.p_support,

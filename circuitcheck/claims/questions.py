@@ -30,6 +30,7 @@ from circuitcheck.claims.quantities import (
     ratio_of,
 )
 from circuitcheck.engine import CLEAN, CORRUPT, Measurement, MetricName, Request, Shape, Values
+from circuitcheck.prompts.family import NO_ORDER
 from circuitcheck.prompts.pairs import PromptSet
 from circuitcheck.spec import CircuitSpec, Claim
 from circuitcheck.statistics import Sample, auroc_sample
@@ -113,7 +114,8 @@ def slices(case: Case) -> Iterator[tuple[str, Rows]]:
     for axis in case.claim.slicing:
         labels = [getattr(pair, axis) for pair in case.prompts.pairs]
         for label in sorted(set(labels)):
-            yield label, np.array([each == label for each in labels])
+            name = "" if label == NO_ORDER else label
+            yield name, np.array([each == label for each in labels])
 
 
 def runs_of(case: Case) -> Runs:

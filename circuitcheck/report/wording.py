@@ -14,6 +14,15 @@ _RANGE = re.compile(r"between\s+(\S+)\s+and\s+(\S+)", re.IGNORECASE)
 _JOIN = {Outcome.SUPPORTED: " ", Outcome.REFUTED: ", expected ", Outcome.INCONCLUSIVE: ", needed "}
 
 
+NOTHING = "-"
+"""How prompts say that they have no template or no order."""
+
+
+def cell_name(template: str, order: str) -> str:
+    """A prompt's template and order, as far as it has them."""
+    return " ".join(part for part in (template, order) if part not in ("", NOTHING))
+
+
 def deciding(verdict: Verdict) -> Part | None:
     """The part that speaks for the claim; None where nothing was estimated."""
     return verdict.deciding if verdict.parts else None

@@ -241,6 +241,13 @@ def test_activation_rates_means_and_auroc_are_judged():
     assert outcome(firing(1.0, 0.5), claim % "mean: '>= 1.5'", n=128) is Outcome.SUPPORTED
 
 
+def test_an_auroc_of_nearly_everything_stays_in_its_range():
+    verdict = judged(firing(1.0, 0.0), "activates: names, expect: {auroc: '>= 0.8'}", n=128).verdicts[0]
+    for part in verdict.parts:
+        assert part.estimate is not None
+        assert 0.9 < part.estimate <= 1.0
+
+
 def test_the_verdict_carries_what_a_page_shows():
     verdict = judged(model_of(4.0, 1.0), "ablate: movers, expect: {drop: '>= 0.9'}").verdicts[0]
     part = verdict.deciding

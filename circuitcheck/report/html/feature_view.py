@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from circuitcheck.report.html.status import Status
 from circuitcheck.report.numerals import numeral
 from circuitcheck.report.results import ContextRecord, FeatureRecord
+from circuitcheck.report.wording import cell_name
 
 ClaimLink = tuple[str, str, Status]
 """Anchor, id and status of a claim."""
@@ -128,7 +129,7 @@ def _context(record: ContextRecord) -> ContextView:
     return ContextView(
         tokens=tuple(_tokens(record)),
         activation=numeral(record.activation),
-        cell=" ".join(filter(None, (record.template, record.order))),
+        cell=cell_name(record.template, record.order),
         before=record.before,
         after=record.after,
     )

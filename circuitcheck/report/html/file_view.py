@@ -15,6 +15,7 @@ from circuitcheck.report.html.words import KINDS
 from circuitcheck.report.picture import Shade, circuit_picture, picture_legend
 from circuitcheck.report.results import FileRecord, NodeRecord, SetupRecord
 from circuitcheck.report.terminal import claim_text
+from circuitcheck.report.wording import cell_name
 
 Pair = tuple[str, str]
 
@@ -163,7 +164,7 @@ def _setup(item: SetupRecord) -> SetupView:
 def _caption(file: FileRecord, picture: str) -> str:
     said = "Tokens run from left to right, layers from bottom to top."
     if file.example is not None:
-        cell = " ".join(filter(None, (file.example.template, file.example.order)))
+        cell = cell_name(file.example.template, file.example.order)
         said += f" The prompt is one example ({cell})."
     return f"{said} A line at a dotted frame means every node in it." if 'class="frame"' in picture else said
 

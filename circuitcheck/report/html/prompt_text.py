@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from circuitcheck.report.numerals import numeral
 from circuitcheck.report.results import PromptRecord
+from circuitcheck.report.wording import cell_name
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class PromptView:
 
 def prompt_view(record: PromptRecord, reading: str = "") -> PromptView:
     """What the page shows of one prompt; `reading` names the number where there is only one."""
-    cell = " ".join(filter(None, (record.template, record.order)))
+    cell = cell_name(record.template, record.order)
     after = numeral(record.after)
     numbers = f"{reading} {after}" if reading else f"{numeral(record.before)} → {after}"
     return PromptView(pieces(record), cell, numbers)
