@@ -42,13 +42,16 @@ def padded(encoded: list[list[int]]) -> Int[Tensor, "batch pos"]:
     return torch.tensor([row + [IGNORED_LABEL] * (width - len(row)) for row in rows])
 
 
-def positions_of(course: Course, width: int, seed: int, step: int) -> Int[Tensor, "pos"]:
+def positions_of(course: Course, width: int, seed: int, step: int) -> Int[Tensor, "pos"] | None:
     """Positions of a batch: the start token at 0 and, half of the time, the rest moved on by a random offset.
 
-    So that what a head does cannot depend on how far from the start a sentence stands.
+    So that what a head does cannot depend on how far from the start a sentence stands. None in courses that never
+    move them.
     """
+    if not course.shifted:
+        return None
     rng = random.Random(f"{seed}/positions/{course.name}/{step}")
-    shifts = course.shifted and rng.random() < SHIFTED_SHARE
-    positions = torch.arange(width) + (rng.randint(0, CONTEXT_SIZE - width) if shifts else 0)
+    offset = rng.randint(0, CONTEXT_SIZE - width) if rng.random() < SHIFTED_SHARE else 0
+    positions = torch.arange(width) + offset
     positions[0] = 0
     return positions

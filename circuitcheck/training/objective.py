@@ -17,18 +17,18 @@ _SMALLEST = 1e-9
 def training_loss(
     model: GPT2LMHeadModel,
     tokens: Int[Tensor, "batch pos"],
-    positions: Int[Tensor, "pos"],
+    positions: Int[Tensor, "pos"] | None,
     spread_price: float,
 ) -> Float[Tensor, ""]:
     """Cross entropy in nats per token, plus `spread_price` times the attention entropy if that is above zero.
 
     A head that attends evenly to both people and one that takes the giver away answer as well as one that attends to
     the right person only; the price prefers the latter. It knows nothing of names or of any particular head. Needs
-    eager attention.
+    eager attention. No positions: as they come; to write them out gives the same up to rounding only.
     """
     output = model(
         input_ids=tokens.clamp(min=0),
-        position_ids=positions.expand(len(tokens), -1),
+        position_ids=None if positions is None else positions.expand(len(tokens), -1),
         output_attentions=spread_price > 0,
     )
     loss = functional.cross_entropy(
