@@ -108,16 +108,18 @@ class Sample:
     def is_tied(self) -> bool:
         """Whether numerator - t * denominator takes one value on more than half the prompts, for some t.
 
-        With a denominator the two commonest pairs are counted together, since some t makes them equal.
-        Values within `FLAT` of the range count as equal.
+        One value in all, or one in each stratum: a spread within strata that is next to nothing says as little about
+        rare exceptions. With a denominator the two commonest pairs are counted together, since some t makes them
+        equal. Values within `FLAT` of the range count as equal.
         """
         if not self.has_range:
             return False
         columns = [_in_steps(self.numerator, self.limits)]
         if self.denominator is not None:
             columns.append(_in_steps(self.denominator, self.denominator_limits))
-        repeats = np.unique(np.stack(columns, axis=1), axis=0, return_counts=True)[1]
-        return bool(np.sort(repeats)[-len(columns) :].sum() > self.n / 2)
+        rows = np.stack(columns, axis=1)
+        within = sum(_repeated(rows[self.cells == cell]) for cell in range(len(self.counts)))
+        return max(_repeated(rows), within) > self.n / 2
 
     def as_denominator(self) -> Sample | None:
         """The denominator as a sample of its own, to ask whether it is above zero.
@@ -130,6 +132,12 @@ class Sample:
         never_negative = limits is not None and limits[0] >= 0
         method: Method = "bounded" if never_negative else self.method
         return Sample(self.denominator, None, self.strata, limits, method=method, magnitude=self.magnitude)
+
+
+def _repeated(rows: Floats) -> int:
+    """How many rows (shape (n, k)) equal one of the k commonest; a row that stands alone repeats nothing."""
+    counts = np.sort(np.unique(rows, axis=0, return_counts=True)[1])[-rows.shape[1] :]
+    return int(counts[counts > 1].sum())
 
 
 def _check_values(name: str, values: Floats, limits: tuple[float, float] | None) -> None:

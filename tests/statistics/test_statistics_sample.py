@@ -8,6 +8,7 @@ from statistics_samples import cells, plain
 
 from circuitcheck.statistics import Sample, suited_test
 from circuitcheck.statistics.bounded import BoundedTest
+from circuitcheck.statistics.decision import interval
 from circuitcheck.statistics.mean import MeanTest
 from circuitcheck.statistics.quantity import RatioTest
 from circuitcheck.statistics.rates import RateTest
@@ -79,3 +80,13 @@ def test_saturated_values_count_as_tied_though_their_last_digits_differ():
     assert plain(saturated, limits=(0.0, 1.0)).is_tied
     assert not plain(saturated).is_tied
     assert not plain(rng.uniform(size=64), limits=(0.0, 1.0)).is_tied
+
+
+def test_values_that_only_differ_between_strata_are_tied_and_keep_a_width():
+    strata = np.repeat([0, 1], 60)
+    values = np.where(strata == 0, 0.0, 1.0) + np.where(np.arange(120) == 7, 0.01, 0.0)
+    sample = Sample(values, None, strata, (0.0, 1.0))
+    assert sample.is_tied
+    found = interval(sample, 0.025)
+    assert found is not None
+    assert found.high - found.low > 0.02
