@@ -30,8 +30,7 @@ from circuitcheck.claims.quantities import (
     ratio_of,
 )
 from circuitcheck.engine import CLEAN, CORRUPT, Measurement, MetricName, Request, Shape, Values
-from circuitcheck.prompts.family import NO_ORDER
-from circuitcheck.prompts.pairs import PromptSet
+from circuitcheck.prompts.pairs import NO_ORDER, PromptSet
 from circuitcheck.spec import CircuitSpec, Claim
 from circuitcheck.statistics import Sample, auroc_sample
 from circuitcheck.thresholds import Threshold

@@ -16,7 +16,7 @@ from torch import Tensor
 from circuitcheck.engine import Side, Source
 from circuitcheck.engines.quantities import Quantity
 from circuitcheck.errors import MeasurementError
-from circuitcheck.prompts.pairs import PromptSet
+from circuitcheck.prompts.pairs import PromptSet, cell_name
 
 Cell = tuple[str, str]
 
@@ -75,10 +75,9 @@ def resample_donors(prompts: PromptSet, number: int = 0) -> NDArray[np.int64]:
         for stratum in np.unique(prompts.strata[group]):
             rows = group[prompts.strata[group] == stratum]
             if len(rows) == 1:
-                template, order = prompts.cells[int(rows[0])]
                 msg = (
                     f"resample finds no donor for the prompt {prompts.pairs[int(rows[0])].clean!r}: it is the "
-                    f"only one of template {template!r}, order {order!r} with its length; use more prompts, or mean."
+                    f"only one of {cell_name(prompts.cells[int(rows[0])])} with its length; use more prompts, or mean."
                 )
                 raise MeasurementError(msg)
             shuffled = rng.permutation(rows)
@@ -121,7 +120,7 @@ class MeanTable:
         where = list(positions)
         if cell not in self.sums or bool((self._count(cell, max(where, default=0)) == 0).any()):
             msg = (
-                f"the reference set has no prompt of template {cell[0]!r}, order {cell[1]!r} that reaches "
+                f"the reference set has no prompt of {cell_name(cell)} that reaches "
                 f"token {max(where, default=0)}; draw more reference prompts."
             )
             raise MeasurementError(msg)

@@ -22,10 +22,10 @@ from circuitcheck.errors import PromptError
 from circuitcheck.nodes import END
 from circuitcheck.prompts.draws import Change, Draw, SlotSource, WordList
 from circuitcheck.prompts.family_faults import family_faults
+from circuitcheck.prompts.pairs import NO_ORDER
 from circuitcheck.prompts.templates import Part, parse_template
 from circuitcheck.prompts.wording import did_you_mean
 
-NO_ORDER = "-"
 _FOLDER = "prompts/families"
 
 

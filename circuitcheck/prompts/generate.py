@@ -13,8 +13,8 @@ import numpy as np
 
 from circuitcheck.errors import PromptError
 from circuitcheck.prompts.drawing import Drawing
-from circuitcheck.prompts.family import NO_ORDER, Family
-from circuitcheck.prompts.pairs import PromptPair
+from circuitcheck.prompts.family import Family
+from circuitcheck.prompts.pairs import PromptPair, cell_name
 from circuitcheck.prompts.sampling import MIN_PER_STRATUM, Sampling, distinct_prompts, rounded_n
 from circuitcheck.prompts.wording import chosen, counted
 
@@ -97,7 +97,7 @@ def reference_pairs(
         pair = _distinct_pair(Drawing(family, *cell, corrupt), rng, seen, exclude)
         if pair is None and i < len(sampling):
             msg = (
-                f"family {family.family!r} has no prompt left for the reference set in {_cell_name(cell)}. "
+                f"family {family.family!r} has no prompt left for the reference set in {cell_name(cell)}. "
                 "Write a smaller n, or lengthen its lists."
             )
             raise PromptError(msg)
@@ -137,15 +137,10 @@ def _distinct_pair(
 
 def _too_few(draw: Drawing, each: int, n: int, sampling: Sampling) -> str:
     """What to say when the stratum of `draw` has given all its `each` prompts."""
-    cell = _cell_name((draw.template, draw.order))
+    cell = cell_name((draw.template, draw.order))
     wanted = -(-n // len(sampling))
     advice = f"Write n: {each * len(sampling)}, or lengthen" if each >= MIN_PER_STRATUM else "Lengthen"
     return (
         f"family {draw.family.family!r} has only {counted(each, 'distinct prompt')} in {cell}, "
         f"and n: {n} asks for {wanted}. {advice} its lists."
     )
-
-
-def _cell_name(cell: tuple[str, str]) -> str:
-    template, order = cell
-    return f"template {template!r}" if order == NO_ORDER else f"template {template!r}, order {order!r}"

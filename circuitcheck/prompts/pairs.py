@@ -23,6 +23,16 @@ NO_ANSWER = -1
 """In the place of an answer's token id where prompts have no answer; no id, so that nothing can be scored on it."""
 
 
+NO_ORDER = NO_TEMPLATE = "-"
+"""The order of prompts that come in one only, and the template of prompts that were not made from any."""
+
+
+def cell_name(cell: tuple[str, str]) -> str:
+    """A (template, order) as messages call it."""
+    template, order = cell
+    return f"template {template!r}" if order == NO_ORDER else f"template {template!r}, order {order!r}"
+
+
 @dataclass(frozen=True)
 class PromptPair:
     """One clean prompt and its corrupt twin, as text without BOS.

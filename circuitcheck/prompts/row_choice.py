@@ -14,7 +14,7 @@ import numpy as np
 
 from circuitcheck.errors import PromptError
 from circuitcheck.prompts.generate import REFERENCE_SIZE
-from circuitcheck.prompts.pairs import PromptPair
+from circuitcheck.prompts.pairs import PromptPair, cell_name
 from circuitcheck.prompts.sampling import MIN_PER_STRATUM
 from circuitcheck.prompts.wording import chosen, counted
 
@@ -80,9 +80,8 @@ def reference_rows(rows: Sequence[Row], evaluated: Iterable[PromptPair], seed: i
         (row.pair.template, row.pair.order) for row in left
     }
     if bare:
-        template, order = min(bare)
         msg = (
-            f"no row of template {template!r}, order {order!r} is left for the reference set. "
+            f"no row of {cell_name(min(bare))} is left for the reference set. "
             "Add rows of it, or write a smaller n."
         )
         raise PromptError(msg)

@@ -13,12 +13,11 @@ from typing import Any
 
 from circuitcheck.errors import PromptError
 from circuitcheck.nodes import ALL, END
-from circuitcheck.prompts.pairs import PromptPair
+from circuitcheck.prompts.pairs import NO_TEMPLATE, PromptPair
 from circuitcheck.prompts.templates import Span
 from circuitcheck.prompts.wording import counted, did_you_mean
 
 KEYS = ("clean", "corrupt", "answer", "foil", "foils", "roles", "template", "order")
-NO_TEMPLATE = "-"
 
 _ROLE = re.compile(r"[A-Za-z_]\w*")
 _PIECE = re.compile(r"\w+|[^\w\s]")

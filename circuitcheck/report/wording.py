@@ -6,6 +6,7 @@ import math
 import re
 from statistics import median
 
+from circuitcheck.prompts.pairs import NO_ORDER, NO_TEMPLATE
 from circuitcheck.report.numerals import interval, measured, numeral
 from circuitcheck.verdict import Controls, Outcome, Part, Verdict
 
@@ -14,13 +15,9 @@ _RANGE = re.compile(r"between\s+(\S+)\s+and\s+(\S+)", re.IGNORECASE)
 _JOIN = {Outcome.SUPPORTED: " ", Outcome.REFUTED: ", expected ", Outcome.INCONCLUSIVE: ", needed "}
 
 
-NOTHING = "-"
-"""How prompts say that they have no template or no order."""
-
-
 def cell_name(template: str, order: str) -> str:
     """A prompt's template and order, as far as it has them."""
-    return " ".join(part for part in (template, order) if part not in ("", NOTHING))
+    return " ".join(part for part in (template, order) if part not in ("", NO_ORDER, NO_TEMPLATE))
 
 
 def deciding(verdict: Verdict) -> Part | None:

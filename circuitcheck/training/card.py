@@ -75,7 +75,7 @@ sentences hold out.
 
 def _seeds(figures: Figures) -> str:
     header = (
-        "seed", "minutes", "IOI", "logit diff", "with fresh names", "new wording", "worst", "logit diff",
+        "seed", "IOI", "logit diff", "with fresh names", "new wording", "worst", "logit diff",
         "development", *figures.chosen.side_accuracy, "readers and clearest mover", "clarity", "two-stage",
     )  # fmt: skip
     rows = [_seed_row(outcome) for outcome in figures.outcomes]
@@ -94,7 +94,6 @@ def _seed_row(outcome: SeedOutcome) -> tuple[str, ...]:
     stages = outcome.stages[0]
     return (
         str(outcome.seed),
-        f"{outcome.wall_minutes:.1f}",
         f"{_accuracy(outcome.family):.4f}",
         f"{mean(score.logit_difference for score in outcome.family):.2f}",
         f"{mean(score.fresh_logit_difference for score in outcome.family):+.2f}",

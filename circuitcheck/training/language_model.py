@@ -6,8 +6,6 @@ One thread and a seeded generator, so that the same command on the same machine 
 from __future__ import annotations
 
 import math
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -29,41 +27,30 @@ LAST_RATE = 0.02
 """The learning rate at the end, as a share of its peak."""
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A trained model in evaluation mode, and how long it took, stops between checkpoints left out."""
-
-    model: GPT2LMHeadModel
-    minutes: float
-
-
-def train_language_model(seed: int, work: Path) -> Trained:
+def train_language_model(seed: int, work: Path) -> GPT2LMHeadModel:
     """Takes all courses, or goes on from the newest checkpoint under `work`."""
     torch.set_num_threads(1)
     narrow, wide = build_tokenizer(narrow_words()), build_tokenizer()
     model = new_model(narrow.get_vocab_size(), seed)
-    minutes = _take(NARROW, model, narrow, seed, work)
+    _take(NARROW, model, narrow, seed, work)
     model = with_vocabulary(model, narrow, wide, seed)
     for course in (WIDE, POLISH):
-        minutes += _take(course, model, wide, seed, work)
-    return Trained(model.eval(), minutes)
+        _take(course, model, wide, seed, work)
+    return model.eval()
 
 
-def _take(course: Course, model: GPT2LMHeadModel, tokenizer: Tokenizer, seed: int, work: Path) -> float:
-    """Trains for one course; returns the minutes that it took."""
+def _take(course: Course, model: GPT2LMHeadModel, tokenizer: Tokenizer, seed: int, work: Path) -> None:
+    """Trains for one course."""
     folder = work / course.name
     optimizer = _optimizer(model, course)
-    step, seconds = _resume(folder, model, optimizer)
-    began = time.monotonic() - seconds
+    step = _resume(folder, model, optimizer)
     while step < course.steps:
         loss = _train_pool(model, optimizer, course, tokenizer, seed, step)
         step += POOL_BATCHES
         if step % (4 * POOL_BATCHES) == 0:
             report(f"seed {seed}, {course.name}: step {step}/{course.steps}, loss {loss:.3f} nats per token")
         if step % CHECKPOINT_STEPS == 0 or step >= course.steps:
-            seconds = time.monotonic() - began
-            save_checkpoint(folder, step, seconds, model, optimizer)
-    return seconds / 60
+            save_checkpoint(folder, step, model, optimizer)
 
 
 def with_vocabulary(
@@ -175,23 +162,20 @@ def _optimizer(model: GPT2LMHeadModel, course: Course) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=course.peak_rate, betas=(0.9, 0.98), fused=True)
 
 
-def save_checkpoint(
-    work: Path, step: int, seconds: float, model: GPT2LMHeadModel, optimizer: torch.optim.Optimizer
-) -> None:
+def save_checkpoint(work: Path, step: int, model: GPT2LMHeadModel, optimizer: torch.optim.Optimizer) -> None:
     """Saves everything that training needs to go on."""
     work.mkdir(parents=True, exist_ok=True)
-    progress = {"step": step, "seconds": seconds}
-    state = {**progress, "model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    state = {"step": step, "model": model.state_dict(), "optimizer": optimizer.state_dict()}
     torch.save(state, work / f"step-{step:06d}.pt")
 
 
-def _resume(work: Path, model: GPT2LMHeadModel, optimizer: torch.optim.Optimizer) -> tuple[int, float]:
-    """Loads the newest checkpoint, if there is one, and returns its step and the seconds it took to get there."""
+def _resume(work: Path, model: GPT2LMHeadModel, optimizer: torch.optim.Optimizer) -> int:
+    """Loads the newest checkpoint, if there is one, and returns its step."""
     saved = sorted(work.glob("step-*.pt"))
     if not saved:
-        return 0, 0.0
+        return 0
     state = torch.load(saved[-1], weights_only=True)
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     report(f"going on from {saved[-1]}")
-    return int(state["step"]), float(state["seconds"])
+    return int(state["step"])

@@ -63,7 +63,6 @@ class SeedOutcome:
 
     Attributes:
         seed: The training seed.
-        wall_minutes: How long training took, for the reader only; nothing depends on it.
         family: Every template and order of the family `ioi`.
         new_wording: The same of the frozen family.
         development: The same of the templates that were looked at while the corpus was widened.
@@ -73,7 +72,6 @@ class SeedOutcome:
     """
 
     seed: int
-    wall_minutes: float
     family: tuple[CellScore, ...]
     new_wording: tuple[CellScore, ...]
     development: tuple[CellScore, ...]
@@ -82,7 +80,7 @@ class SeedOutcome:
     stages: tuple[StagesRow, ...]
 
 
-def measure_seed(model: GPT2LMHeadModel, seed: int, wall_minutes: float) -> SeedOutcome:
+def measure_seed(model: GPT2LMHeadModel, seed: int) -> SeedOutcome:
     """Evaluates a trained model; the same prompts for every seed."""
     tokenizer = build_tokenizer()
     cells = ioi_cells(tokenizer, ioi_family().templates, HEAD_PROMPTS_PER_CELL, EVALUATION_SEED)
@@ -90,7 +88,6 @@ def measure_seed(model: GPT2LMHeadModel, seed: int, wall_minutes: float) -> Seed
     heads = score_heads(model, runs)
     return SeedOutcome(
         seed=seed,
-        wall_minutes=wall_minutes,
         family=_scores(model, tokenizer, ioi_family().templates),
         new_wording=_scores(model, tokenizer, frozen_templates()),
         development=_scores(model, tokenizer, DEVELOPMENT_TEMPLATES),

@@ -96,8 +96,8 @@ def _seed_outcome(job: tuple[Production, int]) -> SeedOutcome:
         return outcome_of(json.loads(kept.read_text(encoding="utf-8")))
     trained = train_language_model(seed, work)
     saved = _model_folder(production.work, seed)
-    save_model(trained.model, saved)
-    outcome = measure_seed(load_model(saved), seed, trained.minutes)
+    save_model(trained, saved)
+    outcome = measure_seed(load_model(saved), seed)
     kept.write_text(json.dumps(outcome_data(outcome), indent=1) + "\n", encoding="utf-8")
     for bar in bars_of(outcome):
         report(f"seed {seed}: {bar.name} {bar.figure:.3f} ({bar.range})")

@@ -50,7 +50,10 @@ def build_tokenizer(words: Sequence[str] | None = None) -> Tokenizer:
 
 
 def vocabulary_words() -> list[str]:
-    """Every word that is one token: with a leading space, and without one where it can start a text."""
+    """Every word that is one token: with a leading space, and without one where it can start a text.
+
+    "stranger" is in no text: the shipped weights have a row for it, from a grammar that was tried.
+    """
     return _spelled_out(_wide_texts(), {" she", " he", " her", " his", " is", " are", " were", " stranger"})
 
 
