@@ -5,18 +5,18 @@ In: the hooks that somebody will ask for, per side, known beforehand. Out: passe
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
 from circuitcheck.engine import Side
 from circuitcheck.engines.models import LensModel
 from circuitcheck.engines.passes import Pass, Treatment, Variant, run, run_variants
-from circuitcheck.engines.sources import Means, Reference
+from circuitcheck.engines.sources import Cell, Means, Reference
 from circuitcheck.engines.sources import nothing_to_look_up as nothing_to_look_up
 from circuitcheck.engines.starts import Start, WholeStart
 from circuitcheck.engines.suffix import SuffixStart
@@ -64,8 +64,10 @@ class Batch:
             self.side(side)
         return WHOLE if self._traces.get(side) is None else window
 
-    def treat(self, side: Side, variants: Sequence[Variant], window: Window) -> list[Pass]:
-        """The passes of one side under some interventions, run as one.
+    def treat(
+        self, side: Side, variants: Sequence[Variant], window: Window, tokens: Tensor | None = None
+    ) -> list[Pass]:
+        """The passes of one side under some interventions, run as one; logits for these tokens, or all.
 
         What they borrow is run first: a pass started inside a hook would run with this one's hooks on.
         """
@@ -74,7 +76,7 @@ class Batch:
                 for reference in step.references:
                     self._lender(reference)
         start = self._start(side, window)
-        return run_variants(start, variants, partial(self.lookup, window=start.window))
+        return run_variants(start, variants, partial(self.lookup, window=start.window), tokens)
 
     def lookup(
         self, reference: Reference, positions: tuple[int, ...], *, window: Window = WHOLE
@@ -90,12 +92,19 @@ class Batch:
             return torch.zeros(1, 1, 1, dtype=dtype, device=self.model.device)
         if source.kind == "mean":
             table = self.means[source.over, quantity]
-            means = [table.mean(self.prompts.cells[row], positions) for row in self.rows]
-            return torch.stack(means).to(dtype)
+            cells, which = self._cells
+            return torch.stack([table.mean(cell, positions) for cell in cells]).to(dtype)[which]
         lender = self._lender(reference)
         assert lender is not None, "zero and mean have been answered"
         shown = {hook: window.of(lender.recorded[hook]) for hook in quantity.hooks}
         return quantity.of(shown)[:, window.places(positions)]
+
+    @cached_property
+    def _cells(self) -> tuple[list[Cell], Int[Tensor, " batch"]]:
+        """The (template, order) cells of the batch, and which of them each row is of."""
+        cells = [self.prompts.cells[row] for row in self.rows]
+        known = list(dict.fromkeys(cells))
+        return known, torch.tensor([known.index(cell) for cell in cells], device=self.model.device)
 
     def _lender(self, reference: Reference) -> Pass | None:
         """The pass that a reference reads; none for zero and mean."""

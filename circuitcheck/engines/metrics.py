@@ -4,7 +4,7 @@ In: logits of this run and of the clean run, the clean pair's answer and foils. 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -19,12 +19,14 @@ from circuitcheck.engine import MetricName
 class Targets:
     """What each prompt is scored on: token ids of the answer and of the foils.
 
-    `counted` is false where a prompt has fewer foils than the widest of its batch.
+    `counted` is false where a prompt has fewer foils than the widest of its batch. `tokens` are all of
+    them, each once, in ascending order.
     """
 
     answer: Int[Tensor, " batch"]
     foils: Int[Tensor, "batch foils"]
     counted: Bool[Tensor, "batch foils"]
+    tokens: Int[Tensor, " tokens"]
 
     @classmethod
     def of(cls, answers: Sequence[int], foils: Sequence[Sequence[int]], device: str) -> "Targets":
@@ -37,6 +39,15 @@ class Targets:
             torch.tensor(list(answers), dtype=torch.long, device=device),
             torch.tensor(padded, dtype=torch.long, device=device),
             torch.tensor(counted, dtype=torch.bool, device=device),
+            torch.tensor(sorted({*answers}.union(*padded)), dtype=torch.long, device=device),
+        )
+
+    def among(self, tokens: Int[Tensor, " tokens"]) -> "Targets":
+        """The same targets by their places among these tokens, which hold them all in ascending order."""
+        return replace(
+            self,
+            answer=torch.searchsorted(tokens, self.answer),
+            foils=torch.searchsorted(tokens, self.foils),
         )
 
     def of_answer(self, values: Float[Tensor, "batch vocab"]) -> Float[Tensor, " batch"]:
@@ -64,6 +75,9 @@ class Targets:
 
 Metric = Callable[[Any, Any, Targets], Tensor]
 
+OF_TARGETS: frozenset[MetricName] = frozenset({"logit_diff", "accuracy"})
+"""Metrics that read the logits of answers and foils only; the others need the whole vocabulary."""
+
 
 def text_loss(
     logits: Float[Tensor, "batch pos vocab"], tokens: Int[Tensor, "batch pos"]
@@ -89,9 +103,9 @@ def score(
     answer minus the sum of the foils'. `log_prob`: of the answer, in nats. `kl`: KL(clean || this run),
     in nats. `accuracy`: 1 where the answer's logit is above every foil's. `top1`: 1 where the answer is
     the argmax. `rank`: 1 + the number of tokens with a larger logit. `loss` is `text_loss`, which reads
-    logits at every position.
+    logits at every position. For those `OF_TARGETS`, `logits` may have a column per target only.
     """
-    return _METRICS[name](logits.double(), clean.double(), targets).double()
+    return _METRICS[name](logits.double(), clean, targets).double()
 
 
 def _logit_diff(logits: Tensor, clean: Tensor, targets: Targets) -> Tensor:
@@ -108,7 +122,7 @@ def _log_prob(logits: Tensor, clean: Tensor, targets: Targets) -> Tensor:
 
 
 def _kl(logits: Tensor, clean: Tensor, targets: Targets) -> Tensor:
-    log_clean, log_here = clean.log_softmax(-1), logits.log_softmax(-1)
+    log_clean, log_here = clean.double().log_softmax(-1), logits.log_softmax(-1)
     return (log_clean.exp() * (log_clean - log_here)).sum(-1)
 
 

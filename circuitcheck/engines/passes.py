@@ -89,13 +89,17 @@ class Step(Protocol):
 
 @dataclass(frozen=True)
 class Pass:
-    """What one pass showed of its window: hook tensors (and `LOSS`, where asked for), and the logits at END."""
+    """What one pass showed of its window: hook tensors (and `LOSS`, where asked for), and the logits at END.
+
+    `logits` has a column for each of `tokens`; None stands for the whole vocabulary.
+    """
 
     recorded: Mapping[str, Tensor]
-    logits: Float[Tensor, "batch vocab"]
+    logits: Float[Tensor, "batch tokens"]
     changes: Mapping[int, Tensor] = field(default_factory=dict)
     codes: Mapping[tuple[Dictionary, int], ReplacedCode] = field(default_factory=dict)
     window: Window = WHOLE
+    tokens: Tensor | None = None
 
     def rows(self, picked: Sequence[int]) -> "Pass":
         """The same pass, of these rows only."""
@@ -156,8 +160,12 @@ def run(
     return run_variants(WholeStart(model, tokens, end), [Variant(treatment, frozenset(record))], lookup)[0]
 
 
-def run_variants(start: Start, variants: Sequence[Variant], lookup: Lookup) -> list[Pass]:
+def run_variants(
+    start: Start, variants: Sequence[Variant], lookup: Lookup, tokens: Tensor | None = None
+) -> list[Pass]:
     """Run the model once on a copy of the prompts per variant; one with shadows runs alone.
+
+    Logits are told for these tokens only, or for the whole vocabulary.
 
     Raises:
         MeasurementError: when a hook that an intervention or a reading needs never fires.
@@ -166,7 +174,7 @@ def run_variants(start: Start, variants: Sequence[Variant], lookup: Lookup) -> l
     shadows = sum(variant.treatment.shadows for variant in variants)
     assert not shadows or len(variants) == 1, "shadows are of the whole batch"
     loss = any(LOSS in variant.record for variant in variants)
-    seen = start.run(len(variants) + shadows, _hooks(variants, lives), loss=loss)
+    seen = start.run(len(variants) + shadows, _hooks(variants, lives), loss=loss, wanted=tokens)
     parts = [torch.split(part, start.rows) for part in (seen.logits, seen.loss)]
     for variant, live, told in zip(variants, lives, parts[1], strict=False):
         if LOSS in variant.record:
@@ -177,7 +185,7 @@ def run_variants(start: Start, variants: Sequence[Variant], lookup: Lookup) -> l
             )
             raise MeasurementError(msg)
     return [
-        Pass(live.recorded, part, live.changes, live.codes, live.window)
+        Pass(live.recorded, part, live.changes, live.codes, live.window, seen.tokens)
         for live, part in zip(lives, parts[0], strict=False)
     ]
 

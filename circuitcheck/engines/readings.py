@@ -19,7 +19,7 @@ from circuitcheck.engine import (
     Reading,
     WriteReading,
 )
-from circuitcheck.engines.metrics import Targets, score
+from circuitcheck.engines.metrics import OF_TARGETS, Targets, score
 from circuitcheck.engines.passes import LOSS, Pass
 from circuitcheck.engines.quantities import CodeValue
 from circuitcheck.engines.scene import Scene
@@ -70,6 +70,11 @@ def needs(reading: Reading, scene: Scene) -> Needs:
     return Needs(here, frozenset(NORM_HOOKS), clean_run=True)
 
 
+def needs_vocabulary(reading: Reading) -> bool:
+    """Whether a reading looks at logits of other tokens than answers and foils."""
+    return isinstance(reading, MetricReading) and reading.name not in OF_TARGETS
+
+
 def read(
     reading: Reading, here: Pass, clean: Pass, targets: Targets, scene: Scene
 ) -> Float[Tensor, " batch"]:
@@ -77,7 +82,8 @@ def read(
     if isinstance(reading, MetricReading):
         if reading.name == "loss":
             return here.recorded[LOSS]
-        return score(reading.name, here.logits, clean.logits, targets)
+        here_targets = targets if here.tokens is None else targets.among(here.tokens)
+        return score(reading.name, here.logits, clean.logits, here_targets)
     if isinstance(reading, AttentionReading):
         (query,), (key,) = (_single(at, reading, scene) for at in (reading.head.at, reading.to))
         pattern = here.recorded[_pattern_hook(reading.head, scene)]

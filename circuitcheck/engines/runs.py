@@ -5,30 +5,23 @@ interventions run in stacks, each in the part of the model that it can change.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
-import torch
 
 from circuitcheck.engine import CLEAN, Condition, Measurement, Plan, Progress, Reading, Request, Values
 from circuitcheck.engines.averaging import Averages, Wanted
 from circuitcheck.engines.batches import Batch
+from circuitcheck.engines.collecting import Sheet
 from circuitcheck.engines.groups import batches_of, groups_of, positions_used
 from circuitcheck.engines.library import Library
-from circuitcheck.engines.metrics import Targets
 from circuitcheck.engines.models import LensModel
-from circuitcheck.engines.passes import Pass
-from circuitcheck.engines.readings import read
+from circuitcheck.engines.rounds import Round
 from circuitcheck.engines.schedule import Schedule
-from circuitcheck.engines.stacks import Room, Stack, stacks_of
-from circuitcheck.engines.windows import WHOLE
+from circuitcheck.engines.stacks import Room
 from circuitcheck.errors import MeasurementError
 from circuitcheck.prompts.pairs import PromptSet
-
-_DOUBTFUL = 1e-4
-"""Relative change below which rounding in a partial pass could be taken for one, so that a whole pass decides."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +62,10 @@ class Run:
                 batch = Batch(
                     model, self.prompts, rows, end, schedule.hooks, donors, means, schedule.partial_sides
                 )
-                self._measure(batch, schedule)
+                tick = partial(self._tick, what="prompts")
+                self._write(
+                    Round(batch, schedule, self._readings, self.tools.room, tick).measured(), schedule, rows
+                )
         self._check_finite()
         return Measurement(self._values, self._changes)
 
@@ -107,44 +103,14 @@ class Run:
         batches = sum(len(batches) for _, batches in self._work)
         return batches * len(self._readings) + self.tools.averages.passes(self.references, self._wanted)
 
-    def _stacks(self, batch: Batch, schedule: Schedule) -> list[Stack]:
-        windows = {one: batch.runnable(one.side, window) for one, window in schedule.windows.items()}
-        prompts, length = len(batch.rows), schedule.scene.length
-        return stacks_of(windows, schedule.treatments, self.tools.room, prompts=prompts, length=length)
-
-    def _measure(self, batch: Batch, schedule: Schedule) -> None:
-        targets = Targets.of(
-            [self.prompts.answers[row] for row in batch.rows],
-            [self.prompts.foils[row] for row in batch.rows],
-            self.tools.model.device,
-        )
-        for condition in self._readings:
-            if condition.intervention is None:
-                self._note(condition, batch.side(condition.side), batch, schedule, targets)
-                self._tick(1, "prompts")
-        for stack in self._stacks(batch, schedule):
-            variants = [schedule.variant(condition) for condition in stack.conditions]
-            passes = batch.treat(stack.side, variants, stack.window)
-            for condition, variant, found in zip(stack.conditions, variants, passes, strict=True):
-                seen = batch.treat(stack.side, [variant], WHOLE)[0] if _is_doubtful(found) else found
-                self._note(condition, seen, batch, schedule, targets)
-                self._note_changes(condition, variant.treatment.columns, seen.changes, batch.rows)
-            self._tick(len(variants), "prompts")
-
-    def _note(
-        self, condition: Condition, here: Pass, batch: Batch, schedule: Schedule, targets: Targets
-    ) -> None:
-        clean = batch.side("clean") if schedule.clean_run else here
-        for reading in self._readings[condition]:
-            values = read(reading, here, clean, targets, schedule.scene)
-            self._values[Request(condition, reading)][list(batch.rows)] = values.cpu().numpy()
-
-    def _note_changes(
-        self, condition: Condition, columns: int, changes: Mapping[int, torch.Tensor], rows: tuple[int, ...]
-    ) -> None:
-        table = self._changes.setdefault(condition, np.zeros((len(self.prompts), columns)))
-        for column, values in changes.items():
-            table[list(rows), column] = values.cpu().numpy()
+    def _write(self, sheet: Sheet, schedule: Schedule, rows: tuple[int, ...]) -> None:
+        for request, values in sheet.readings():
+            self._values[request][list(rows)] = values
+        for condition, treatment in schedule.treatments.items():
+            if condition.intervention is not None:
+                self._changes.setdefault(condition, np.zeros((len(self.prompts), treatment.columns)))
+        for column, values in sheet.changes():
+            self._changes[column.condition][list(rows), column.number] = values
 
     def _tick(self, count: int, what: str) -> None:
         for _ in range(count):
@@ -166,11 +132,3 @@ class Run:
         text = self.prompts.pairs[row].clean
         msg = f"{what} is {values[row]} on the prompt {text!r} ({name}); nothing can be judged from it."
         raise MeasurementError(msg)
-
-
-def _is_doubtful(seen: Pass) -> bool:
-    """Whether a partial pass saw a node change by so little that rounding may have done it."""
-    if seen.window == WHOLE or not seen.changes:
-        return False
-    changes = torch.stack(list(seen.changes.values()))
-    return bool(((changes > 0) & (changes < _DOUBTFUL)).any())

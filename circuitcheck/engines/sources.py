@@ -94,8 +94,8 @@ class MeanTable:
 
     sums: dict[Cell, Tensor]
     """Shape (pos, width) for each cell, as long as its longest prompt."""
-    counts: dict[Cell, Tensor]
-    """Shape (pos,)."""
+    counts: dict[Cell, NDArray[np.int64]]
+    """Shape (pos,); on the host, since looking at them should make no device wait."""
 
     @classmethod
     def empty(cls) -> "MeanTable":
@@ -118,23 +118,24 @@ class MeanTable:
             MeasurementError: when no reference prompt is of that cell, or long enough.
         """
         where = list(positions)
-        if cell not in self.sums or bool((self._count(cell, max(where, default=0)) == 0).any()):
+        if cell not in self.sums or not self._count(cell, max(where, default=0)):
             msg = (
                 f"the reference set has no prompt of {cell_name(cell)} that reaches "
                 f"token {max(where, default=0)}; draw more reference prompts."
             )
             raise MeasurementError(msg)
-        return self.sums[cell][where] / self.counts[cell][where, None]
+        sums = self.sums[cell]
+        return sums[where] / torch.from_numpy(self.counts[cell][where, None]).to(sums.device)
 
-    def _count(self, cell: Cell, position: int) -> Tensor:
+    def _count(self, cell: Cell, position: int) -> int:
         counts = self.counts[cell]
-        return counts[position : position + 1] if position < len(counts) else torch.zeros(1)
+        return int(counts[position]) if position < len(counts) else 0
 
     def _grow(self, cell: Cell, value: Float[Tensor, "pos width"]) -> None:
         old = self.sums.get(cell)
         if old is not None and len(old) >= len(value):
             return
-        sums, counts = torch.zeros_like(value), value.new_zeros(len(value))
+        sums, counts = torch.zeros_like(value), np.zeros(len(value), dtype=np.int64)
         if old is not None:
             sums[: len(old)], counts[: len(old)] = old, self.counts[cell]
         self.sums[cell], self.counts[cell] = sums, counts

@@ -22,10 +22,14 @@ Hooks = Sequence[tuple[str, Callable[..., Tensor | None]]]
 
 @dataclass(frozen=True)
 class Told:
-    """What a run said about the next token: logits at END, and the loss of each text (NaN where not asked for)."""
+    """What a run said about the next token: logits at END, and the loss of each text (NaN where not asked for).
 
-    logits: Float[Tensor, "rows vocab"]
+    `logits` has a column for each of `tokens`; None stands for the whole vocabulary.
+    """
+
+    logits: Float[Tensor, "rows tokens"]
     loss: Float[Tensor, " rows"]
+    tokens: Tensor | None = None
 
 
 @runtime_checkable
@@ -44,8 +48,12 @@ class Start(Protocol):
     def window(self) -> Window:
         """The part of the model that runs."""
 
-    def run(self, copies: int, hooks: Hooks, *, loss: bool = False) -> "Told":
-        """Run `copies` copies of the prompts, one after the other along the batch axis."""
+    def run(self, copies: int, hooks: Hooks, *, loss: bool = False, wanted: Tensor | None = None) -> Told:
+        """Run `copies` copies of the prompts, one after the other along the batch axis.
+
+        `wanted` are the tokens, ids in ascending order, whose logits will be read; None stands for all.
+        More than these may be told.
+        """
 
 
 @dataclass(frozen=True)
@@ -62,8 +70,9 @@ class WholeStart:
         """Prompts."""
         return len(self.tokens)
 
-    def run(self, copies: int, hooks: Hooks, *, loss: bool = False) -> Told:
+    def run(self, copies: int, hooks: Hooks, *, loss: bool = False, wanted: Tensor | None = None) -> Told:
         """Run it all; where one token's logits are enough and the model can unembed it alone, it does."""
+        del wanted  # beside a whole pass, the unembedding of one token costs little
         ids = torch.tensor(self.tokens, device=self.model.device).repeat(copies, 1)
         bridge: Any = self.model.bridge
         with torch.inference_mode():

@@ -11,16 +11,18 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from circuitcheck.engines.models import LensModel
 from circuitcheck.engines.sites import RESID, block_hook
 from circuitcheck.engines.starts import Hooks, Told, WholeStart
 from circuitcheck.engines.traces import Trace, traced_run
+from circuitcheck.engines.unembedding import unembedded
 from circuitcheck.engines.windows import WHOLE, Window
 
 _TOKENS = 8
+_STRIDE = 7
+"""Every so many-th token of the vocabulary is tried when it is unembedded alone."""
 _EXACT = 1e-4
 """Relative difference from a whole pass that rounding can make in single precision; a wrong pass is off by more."""
 _PRECISE = frozenset({"float32", "float64"})
@@ -43,7 +45,7 @@ class SuffixStart:
         """Prompts."""
         return len(self.trace.calls[0].stream)
 
-    def run(self, copies: int, hooks: Hooks, *, loss: bool = False) -> Told:
+    def run(self, copies: int, hooks: Hooks, *, loss: bool = False, wanted: Tensor | None = None) -> Told:
         """Run the blocks of the window on copies of the cached stream, then unembed END."""
         assert not loss, "the loss of a text reads every position, so no window but the whole holds it"
         bridge: Any = self.model.bridge
@@ -53,8 +55,8 @@ class SuffixStart:
             for block, call in zip(bridge.blocks[self.window.layer :], calls, strict=True):
                 out = block(stream, **call.settings_from(self.window.position))
                 stream = out[0] if isinstance(out, tuple) else out
-            logits = _unembedded(stream[:, [self.window.place(self.end)]], bridge)[:, 0]
-        return Told(logits, torch.full((len(logits),), torch.nan))
+            logits = unembedded(stream[:, self.window.place(self.end)], bridge, wanted)
+        return Told(logits, torch.full((len(logits),), torch.nan), wanted)
 
 
 def can_run_suffixes(model: LensModel) -> bool:
@@ -62,13 +64,6 @@ def can_run_suffixes(model: LensModel) -> bool:
     if model not in _seen:
         _seen[model] = model.dtype in _PRECISE and _agrees(model)
     return _seen[model]
-
-
-def _unembedded(stream: Float[Tensor, "rows 1 d_model"], bridge: Any) -> Float[Tensor, "rows 1 vocab"]:
-    """Final norm, unembedding and, where the model has one, the soft-cap."""
-    logits: Tensor = bridge.unembed(bridge.ln_final(stream))
-    cap = getattr(bridge.cfg, "output_logits_soft_cap", None) or 0
-    return cap * torch.tanh(logits / cap) if cap > 0 else logits
 
 
 def _agrees(model: LensModel) -> bool:
@@ -95,10 +90,16 @@ def _same(model: LensModel, tokens: list[tuple[int, ...]], trace: Trace, window:
         for at in (window.position, window.place(window.position))
     )
     whole = WholeStart(model, tokens, end).run(2, whole_hooks).logits
+    some = torch.arange(0, model.shape.d_vocab, _STRIDE, device=whole.device)
+    start = SuffixStart(model, trace, window, end)
     try:
-        part = SuffixStart(model, trace, window, end).run(2, part_hooks).logits
+        part, columns = (start.run(2, part_hooks, wanted=wanted).logits for wanted in (None, some))
     except (RuntimeError, TypeError, ValueError, AttributeError, LookupError):
         return False  # its blocks, norm or unembedding cannot be called like this
+    return _alike(whole, part) and _alike(whole[:, some], columns)
+
+
+def _alike(whole: Tensor, part: Tensor) -> bool:
     return bool((whole - part).norm() <= _EXACT * whole.norm())
 
 

@@ -65,9 +65,9 @@ def mean_over_all_cells(patch: pytest.MonkeyPatch, asked: Question) -> Question:
         total = sum(
             torch.cat([one, one.new_zeros(longest - len(one), *one.shape[1:])]) for one in self.sums.values()
         )
-        count = sum(torch.cat([one, one.new_zeros(longest - len(one))]) for one in self.counts.values())
+        count = torch.tensor(sum(np.pad(one, (0, longest - len(one))) for one in self.counts.values()))
         where = list(positions)
-        return total[where] / count[where, None]  # type: ignore[index]  # sums of tensors
+        return total[where] / count[where, None]  # type: ignore[index]  # a sum of tensors
 
     patch.setattr(MeanTable, "mean", wrong)
     return asked
@@ -197,7 +197,7 @@ def metric(name: str, wrong: Callable[..., Tensor]) -> Callable[[pytest.MonkeyPa
 
 
 def kl_the_other_way(logits: Tensor, clean: Tensor, targets: metrics.Targets) -> Tensor:
-    return metrics._kl(clean, logits, targets)
+    return metrics._kl(clean.double(), logits, targets)
 
 
 def first_foil_only(logits: Tensor, clean: Tensor, targets: metrics.Targets) -> Tensor:

@@ -1,0 +1,85 @@
+"""One batch under its group's schedule: untouched passes, then stacks of interventions, in the cheapest way.
+
+In: a batch, what is read under each condition. Out: a `Sheet` of numbers per prompt.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from torch import Tensor
+
+from circuitcheck.engine import Condition, Reading, Request
+from circuitcheck.engines.batches import Batch
+from circuitcheck.engines.collecting import Sheet
+from circuitcheck.engines.metrics import Targets
+from circuitcheck.engines.passes import Pass
+from circuitcheck.engines.readings import needs_vocabulary, read
+from circuitcheck.engines.schedule import Schedule
+from circuitcheck.engines.stacks import Room, Stack, stacks_of
+from circuitcheck.engines.windows import WHOLE
+
+_DOUBTFUL = 1e-4
+"""Relative change below which rounding in a partial pass could be taken for one, so that a whole pass decides."""
+
+
+@dataclass
+class Round:
+    """Measures one batch; `tick` is told how many conditions have just been done."""
+
+    batch: Batch
+    schedule: Schedule
+    readings: Mapping[Condition, Sequence[Reading]]
+    room: Room
+    tick: Callable[[int], None]
+    _sheet: Sheet = field(default_factory=Sheet)
+
+    def measured(self) -> Sheet:
+        """Run everything; a partial pass that changed a node by next to nothing is done again whole."""
+        for condition in self.readings:
+            if condition.intervention is None:
+                self._note(condition, self.batch.side(condition.side))
+                self.tick(1)
+        parts: set[Condition] = set()
+        for stack in self._stacks():
+            self._run(stack)
+            parts.update(stack.conditions if stack.window != WHOLE else ())
+            self.tick(len(stack.conditions))
+        for condition in self._sheet.conditions_changed_below(_DOUBTFUL) & parts:
+            self._run(Stack(condition.side, WHOLE, (condition,)))
+        return self._sheet
+
+    def _stacks(self) -> list[Stack]:
+        windows = {
+            condition: self.batch.runnable(condition.side, window)
+            for condition, window in self.schedule.windows.items()
+        }
+        prompts, length = len(self.batch.rows), self.schedule.scene.length
+        return stacks_of(windows, self.schedule.treatments, self.room, prompts=prompts, length=length)
+
+    def _run(self, stack: Stack) -> None:
+        variants = [self.schedule.variant(condition) for condition in stack.conditions]
+        passes = self.batch.treat(stack.side, variants, stack.window, self._tokens(stack))
+        for condition, seen in zip(stack.conditions, passes, strict=True):
+            self._note(condition, seen)
+            self._sheet.changed(condition, seen.changes)
+
+    def _note(self, condition: Condition, here: Pass) -> None:
+        clean = self.batch.side("clean") if self.schedule.clean_run else here
+        for reading in self.readings[condition]:
+            values = read(reading, here, clean, self._targets, self.schedule.scene)
+            self._sheet.read(Request(condition, reading), values)
+
+    def _tokens(self, stack: Stack) -> Tensor | None:
+        """The tokens whose logits its readings look at; None where one looks at the whole vocabulary."""
+        asked = (reading for condition in stack.conditions for reading in self.readings[condition])
+        return None if any(map(needs_vocabulary, asked)) else self._targets.tokens
+
+    @cached_property
+    def _targets(self) -> Targets:
+        prompts, rows = self.batch.prompts, self.batch.rows
+        return Targets.of(
+            [prompts.answers[row] for row in rows],
+            [prompts.foils[row] for row in rows],
+            self.batch.model.device,
+        )
