@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 _BLOCK = re.compile(r"blocks\.(\d+)\.")
-_WORTH_IT = 0.5
+_WORTH_IT = 0.95
 """Share of the whole pass's work above which a window saves too little to leave the whole pass for."""
 
 

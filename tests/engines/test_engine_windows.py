@@ -27,7 +27,7 @@ from circuitcheck.engines.groups import batches_of, groups_of, positions_used
 from circuitcheck.engines.library import Library
 from circuitcheck.engines.schedule import Schedule
 from circuitcheck.engines.stacks import Room, stacks_of
-from circuitcheck.engines.windows import WHOLE, Window, window_around
+from circuitcheck.engines.windows import WHOLE, Window, window_around, window_around
 from circuitcheck.errors import PromptError
 from circuitcheck.nodes import parse_node
 from circuitcheck.prompts.pairs import PromptSet
@@ -54,7 +54,8 @@ def window_of(
         (["L1H2@END", "L2.resid@IO"], Window(1, 2)),
         (["L2G1.k@2"], Window(2, 3)),
         (["L2.attn@all"], Window(2, 1)),
-        (["L0.mlp@S"], WHOLE),
+        (["L0.mlp@S"], Window(0, 3)),
+        (["L0.mlp@all"], Window(0, 1)),
         (["embed@END"], WHOLE),
     ],
 )
@@ -69,7 +70,7 @@ def test_what_cannot_be_windowed_runs_whole(
 ) -> None:
     assert window_of(llama, shelves, replace("corrupt", "L2H3.k@END")) == WHOLE, "a private copy of a key"
     assert window_of(gpt2, shelves, replace("corrupt", "L2H3.k@END")) == Window(2, 7), "its only key"
-    assert window_of(llama, shelves, keep("mean", "L2H3@END")) == WHOLE
+    assert window_of(llama, shelves, keep("mean", "L2H3@END")) == Window(0, 1), "all but BOS"
 
 
 def test_a_window_holds_what_is_read_under_the_intervention(
@@ -82,11 +83,12 @@ def test_a_window_holds_what_is_read_under_the_intervention(
     assert window_of(gpt2, shelves, edit, WriteReading(nodes("embed@END"))) == WHOLE
 
 
-def test_half_the_work_or_more_is_not_worth_a_window() -> None:
+def test_a_window_that_leaves_out_next_to_nothing_is_the_whole() -> None:
     hooks = ["blocks.2.attn.hook_z"]
     assert window_around(hooks, [5], layers=4, length=10) == Window(2, 5)
-    assert window_around(hooks, [0], layers=4, length=10) == Window(2, 0)
-    assert window_around(["blocks.1.hook_mlp_out"], [0], layers=4, length=10) == WHOLE
+    assert window_around(["blocks.0.hook_mlp_out"], [1], layers=4, length=10) == Window(0, 1)
+    assert window_around(["blocks.0.hook_mlp_out"], [1], layers=4, length=30) == WHOLE
+    assert window_around(["blocks.0.hook_mlp_out"], [0], layers=4, length=10) == WHOLE
     assert window_around([*hooks, "ln_final.hook_scale"], [5], layers=4, length=10) == WHOLE
 
 
