@@ -22,6 +22,8 @@ from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
 )
 from transformers.utils import logging as transformers_logging
 
@@ -64,6 +66,15 @@ def tiny_gemma2(directory: Path, *, seed: int = 0, sliding_window: int = 4096) -
         bos_token_id=0, eos_token_id=0, sliding_window=sliding_window,
     )  # fmt: skip
     return _write(Gemma2ForCausalLM(config), directory, seed)
+
+
+def tiny_qwen2(directory: Path, *, seed: int = 0) -> Path:
+    """A Qwen 2: as Llama, with biases on queries, keys and values."""
+    config = Qwen2Config(
+        num_hidden_layers=LAYERS, hidden_size=WIDTH, num_attention_heads=HEADS, num_key_value_heads=2,
+        intermediate_size=24, vocab_size=VOCABULARY, max_position_embeddings=32, bos_token_id=0, eos_token_id=0,
+    )  # fmt: skip
+    return _write(Qwen2ForCausalLM(config), directory, seed)
 
 
 def tiny_neox(directory: Path, *, seed: int = 0) -> Path:

@@ -27,7 +27,7 @@ from circuitcheck.engines.groups import batches_of, groups_of, positions_used
 from circuitcheck.engines.library import Library
 from circuitcheck.engines.schedule import Schedule
 from circuitcheck.engines.stacks import Room, stacks_of
-from circuitcheck.engines.windows import WHOLE, Window, window_around, window_around
+from circuitcheck.engines.windows import WHOLE, Window, window_around
 from circuitcheck.errors import PromptError
 from circuitcheck.nodes import parse_node
 from circuitcheck.prompts.pairs import PromptSet
