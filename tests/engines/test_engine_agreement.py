@@ -41,6 +41,7 @@ from circuitcheck.engine import (
     WriteReading,
 )
 from circuitcheck.engines import DictionaryFolder, LensEngine, load_model
+from circuitcheck.engines.suffix import can_run_suffixes
 from circuitcheck.errors import CircuitCheckError
 from circuitcheck.nodes import parse_node
 from circuitcheck.prompts.pairs import PromptSet
@@ -68,6 +69,7 @@ def engines(
     found = {}
     for name, make in MODELS.items():
         model = load_model(make(tmp_path_factory.mktemp(name)), device="cpu")
+        assert can_run_suffixes(model), "else whole passes would be compared with whole passes"
         found[name] = (LensEngine(model, shelves, exact_passes=True), LensEngine(model, shelves))
     return found
 
