@@ -107,7 +107,7 @@ class Dictionary:
     def reconstruct(self, x: Float[Tensor, "*axes d_in"]) -> Float[Tensor, "*axes d_out"]:
         """What the dictionary makes of `x`, skip included."""
         made = self.decode(self.encode(x))
-        return made + x @ self.weights["W_skip"].T if "W_skip" in self.weights else made
+        return made + self._own(x) @ self.weights["W_skip"].T if "W_skip" in self.weights else made
 
     def error(
         self, x: Float[Tensor, "*axes d_in"], target: Float[Tensor, "*axes d_out"]
@@ -125,8 +125,12 @@ class Dictionary:
         norms: Tensor = self.weights["W_dec"].norm(dim=-1)
         return norms
 
+    def _own(self, x: Float[Tensor, "*axes d_in"]) -> Float[Tensor, "*axes d_in"]:
+        """In the dictionary's precision: models in half precision compute their norms in single."""
+        return x.to(self.weights["W_enc"].dtype)
+
     def _centred(self, x: Float[Tensor, "*axes d_in"]) -> Float[Tensor, "*axes d_in"]:
-        return x - self.weights["b_dec"] if self.apply_b_dec_to_input else x
+        return self._own(x) - self.weights["b_dec"] if self.apply_b_dec_to_input else self._own(x)
 
     def _activations(self, x: Float[Tensor, "*axes d_in"], rows: Tensor) -> Float[Tensor, "*axes features"]:
         encoder = self.weights["W_enc"][:, rows]

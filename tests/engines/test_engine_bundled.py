@@ -112,3 +112,18 @@ def test_partial_passes_see_the_same_changes_on_the_bundled_model(measured: Meas
         whole, found = measured[f"{dtype} whole"].changes, measured[f"{dtype} parts"].changes
         for condition, changes in whole.items():
             np.testing.assert_allclose(found[condition], changes, atol=tolerance, err_msg=str(condition))
+
+
+def test_in_half_precision_means_over_prompts_hold_and_single_prompts_do_not(
+    measured: Measured, folders: dict[str, DictionaryFolder]
+) -> None:
+    """What a claim judges is a mean; the bounds are those that the README states."""
+    model = load_model(bundled_path("ioi-mini") / "model", device="cpu", dtype="bfloat16")
+    prompts, reading = prompts_of(model), READINGS[0]
+    requests = [Request(condition, reading) for condition in CONDITIONS]
+    found = LensEngine(model, folders).measure(Plan(tuple(requests)), prompts, prompts).values
+    exact = measured["float32 whole"].values
+    apart = np.stack([found[request] - exact[request] for request in requests])
+    clean = float(exact[Request(CLEAN, reading)].mean())
+    assert np.abs(apart.mean(1)).max() < 0.02 * clean
+    assert 0.01 * clean < np.abs(apart).max() < 0.5 * clean
