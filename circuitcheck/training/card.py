@@ -102,7 +102,7 @@ def _seed_row(outcome: SeedOutcome) -> tuple[str, ...]:
         f"{mean(score.logit_difference for score in outcome.new_wording):.2f}",
         f"{_accuracy(outcome.development):.3f}",
         *(f"{value:.3f}" for value in outcome.side_accuracy.values()),
-        f"{stages.readers or 'none'} -> {stages.mover}",
+        f"{stages.readers} -> {stages.mover}" if stages.readers else "none",
         f"{stages.clarity:.2f}",
         "yes" if stages.holds else "no",
     )

@@ -48,6 +48,7 @@ The narrow and then the wide course:
 | and a third at learning rate 2e-3 with the last layer held, 1 | 1500 of 3000 | IOI falls to 0.80/0.85, pronouns not learned; stopped |
 | and a third as it is, but of 5000 steps, 1 | 5000 | the last layer takes over, no two stages; new wording 0.912, worst 0.250; pronouns 0.91 |
 
+The courses of the seed 1 that is shipped were run one after another from kept checkpoints, those of seeds 2 and 3 in one piece.
 Runs of one seed with the same first half share it: they were continued from one checkpoint. The recipe was found by looking
-at seed 1, so that its two stages are selected for; how often another seed gives them is not known. After the second course the
-figures for new wording were seen once; the third was added for pronouns, and shortened after the run of 5000 steps."""
+at seed 1, so that its two stages are selected for: seeds 2 and 3, trained afterwards with the recipe as it is, copy both
+names and take one away. After the second course of seed 1 the figures for new wording were seen once; the third was added for pronouns, and shortened after the run of 5000 steps."""
