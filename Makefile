@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: circuits test check format bundled clean
+.PHONY: circuits test check format bench kill bundled clean
 
 circuits: $(READY)
 	$(BIN)/pytest circuits/
@@ -25,6 +25,14 @@ check: $(READY)
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Times the engine against plain hooks; about ten minutes on an idle machine. Arguments: make bench BENCH="--work a".
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(BENCH)
+
+# Kills a run at 50 random moments and goes on each time; about half an hour.
+kill: $(READY)
+	$(BIN)/pytest tests/store/kill_moments.py --moments 50
 
 # Trains the bundled model and its dictionaries again; about an hour on two cores.
 bundled: $(READY)

@@ -1,6 +1,6 @@
 """The command line: `circuitcheck COMMAND`.
 
-Exit codes: 0 fine, 1 findings (`validate`, `doctor`, and pytest's own for `run`), 2 the call or a
+Exit codes: 0 fine, 1 findings (`validate`, `doctor`, `baseline diff`, and pytest's own for `run`), 2 the call or a
 file is wrong, said in one sentence on standard error.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
+from circuitcheck.commands.baseline import baseline
 from circuitcheck.commands.doctor import doctor
 from circuitcheck.commands.init import init
 from circuitcheck.commands.measure import measure
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 for command in (init, validate, prompts, measure, run, show, report, schema, doctor):
     app.command()(command)
+app.add_typer(baseline, name="baseline")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

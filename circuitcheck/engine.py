@@ -6,7 +6,7 @@ never averaged. Engines live in `circuitcheck.engines`; tests use fakes that ret
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -157,7 +157,9 @@ class Measurement:
     """What an engine measured: per-prompt numbers, in the order of the prompt set.
 
     `values[request]` has shape (n,). `changes[condition]` has shape (n, nodes): by how much each node
-    of the intervention changed, relative to its own size; for `KeepOnly` one column, the scope.
+    of the intervention changed, relative to its own size. For `KeepOnly` one column, the scope, by how much
+    the intervention would change the untouched values of its side, at the layer where that is most: what is
+    ablated is not computed under the intervention itself, and up to the first change both are the same.
     """
 
     values: Mapping[Request, Values]
@@ -233,6 +235,56 @@ class Shape:
     d_head: int = 0
 
 
+@dataclass(frozen=True)
+class Survey:
+    """A walk over all clean prompts that reads dictionaries: for a fit, a profile, or descriptions.
+
+    `nodes` are the place of a fit or a profile (an error node), or the features to describe; `features` those
+    that a fit is asked about.
+    """
+
+    kind: Literal["fit", "profile", "describe"]
+    nodes: tuple[Node, ...]
+    features: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Errand:
+    """Something to be measured on some prompts: a plan, as `Engine.measure` takes it, and surveys."""
+
+    prompts: PromptSet
+    references: PromptSet
+    plan: Plan = Plan(())
+    surveys: tuple[Survey, ...] = ()
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What measuring would take.
+
+    `tokens` are those that are computed, in tokens of a whole pass: token positions times blocks, over the model's
+    blocks. `naive_tokens` are those of one whole pass of every prompt per condition; passes over reference sets
+    and surveys are in both, as often as they are made. `seconds` come from a short trial on this machine,
+    `peak_bytes` from the sizes of tensors.
+    """
+
+    passes: int = 0
+    tokens: float = 0.0
+    naive_tokens: int = 0
+    seconds: float = 0.0
+    peak_bytes: int = 0
+
+    def __add__(self, other: Forecast) -> Forecast:
+        """Both, one after the other."""
+        return Forecast(
+            self.passes + other.passes,
+            self.tokens + other.tokens,
+            self.naive_tokens + other.naive_tokens,
+            self.seconds + other.seconds,
+            max(self.peak_bytes, other.peak_bytes),
+        )
+
+
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, what) as forward passes finish."""
 
@@ -257,6 +309,16 @@ class Engine(Protocol):
 
         Raises:
             MeasurementError: when a value is not finite, or an intervention cannot be done.
+        """
+
+    def forecast(self, errands: Sequence[Errand]) -> Forecast:
+        """What these errands would take, one after the other, without doing them.
+
+        What cannot be known beforehand is not in it: partial passes whose change is so small that a whole one
+        has to decide, and parts that are done again where memory runs out.
+
+        Raises:
+            MeasurementError: when something cannot be done, or one prompt does not fit into memory.
         """
 
     def fit(self, place: Node, features: tuple[int, ...], prompts: PromptSet) -> Fit:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 
 ALL = "all"
 ALL_WITH_BOS = "all+bos"
@@ -127,6 +128,7 @@ def parse_node(text: object, at: str = "") -> Node:
     return node.placed(position).placed(at)
 
 
+@cache
 def _parse_name(name: str) -> Node | None:
     if name == "embed":
         return Node(NodeKind.EMBED)

@@ -86,6 +86,32 @@ class Controls:
 
 
 @dataclass(frozen=True)
+class EvaluatedPrompts:
+    """The prompts of a claim, so that another run can be paired with it: one entry per prompt, in order.
+
+    `digest` is that of all; `fingerprints` are 32 bits of each; `cells` the (template, order) of each.
+    """
+
+    digest: str
+    fingerprints: tuple[int, ...]
+    cells: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class PartNumbers:
+    """What a part was judged on: mean(numerator) / mean(denominator), one number per prompt of `rows`.
+
+    `rows` has an entry for every prompt of the claim; no `denominator` means a plain mean; `limits` is the
+    range that a prompt's numerator cannot leave, if it has one.
+    """
+
+    rows: tuple[bool, ...]
+    numerator: tuple[float, ...]
+    denominator: tuple[float, ...] | None = None
+    limits: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The outcome of one claim, with everything a report needs to explain it."""
 
@@ -107,6 +133,9 @@ class Verdict:
     worst: tuple[PromptEffect, ...] = ()
     values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Per-prompt numbers behind the verdict, by name (clean, corrupt, intervened, ...)."""
+    prompts: EvaluatedPrompts | None = None
+    numbers: tuple[PartNumbers, ...] = ()
+    """Behind each of `parts`, in their order; empty where they were not kept."""
     controls: Controls | None = None
     """Matched features in the place of the claim's own, where the claim asks for them."""
     warnings: tuple[str, ...] = ()

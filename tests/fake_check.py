@@ -11,6 +11,8 @@ from typing import Any
 
 from verdict_samples import BEHAVIOUR, KNOWN, REFUTED, REPORTED, UNDECIDED
 
+from circuitcheck.engine import Forecast
+from circuitcheck.errors import CircuitCheckError
 from circuitcheck.uses import setup_names
 from circuitcheck.verdict import Outcome
 
@@ -96,3 +98,31 @@ def pytest_circuitcheck_check(spec, claims, options):
 
 
 assert SAMPLES["backup-compensates"].outcome is Outcome.REFUTED, "tests rely on it"
+
+
+class FakePlanner:
+    """Plans without a model: a measurement per claim, the first of each file made already."""
+
+    def __init__(self, store=None):
+        self.total = FakePlan(0, 0, Forecast())
+
+    def plan(self, spec, *, claims, setup=(), **options):
+        if spec.circuit == "broken":
+            msg = "the model is not there."
+            raise CircuitCheckError(msg)
+        with Path("measured.log").open("a", encoding="utf-8") as log:
+            log.write(f"plan {spec.circuit}: {' '.join(claims)} {options}\n")
+        plan = FakePlan(len(claims), 1, Forecast(1, 10.0, 100, 0.5, 1 << 20))
+        self.total = FakePlan(
+            self.total.wanted + plan.wanted, self.total.stored + 1, self.total.forecast + plan.forecast
+        )
+        return plan
+
+
+@dataclass(frozen=True)
+class FakePlan:
+    """Has the fields of `FilePlan`."""
+
+    wanted: int
+    stored: int
+    forecast: Forecast

@@ -1,22 +1,29 @@
-"""What a file is checked on: the model with its tokenizer and dictionaries, behind an engine."""
+"""What a file is checked on: the model with its tokenizer and dictionaries, behind an engine.
+
+With a store none of them is loaded before something has to be measured.
+"""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from tokenizers import Tokenizer as Backend
+
+from circuitcheck.checking.dictionaries import Dictionaries, Given
+from circuitcheck.checking.models import GivenModel, NamedModel
 from circuitcheck.claims.conditions import Aliases
 from circuitcheck.engine import Engine
 from circuitcheck.errors import ModelError
 from circuitcheck.prompts.tokens import Tokenizer
 from circuitcheck.shapes import bundled_models
 from circuitcheck.spec import CircuitSpec, ModelRef
+from circuitcheck.store import DictionaryIdentity, Identity, Store, StoredEngine
 
 if TYPE_CHECKING:
-    from circuitcheck.engines import Dictionary, DictionaryFolder, LensModel
+    from circuitcheck.engines import LensEngine
 
 _MLP_SITES = frozenset({"transcoder", "mlp_out"})
 
@@ -26,13 +33,15 @@ class Overrides:
     """What the caller puts in the place of the file's own words; None leaves them.
 
     `model` is a TransformerBridge already in memory, `model_ref` a bundled model's name or a directory.
-    `dictionaries` gives, by alias, a directory pattern with {layer} or dictionaries by layer.
+    `dictionaries` gives, by alias, a directory pattern with {layer} or dictionaries by layer. `memory` is what
+    measuring may take on top of the loaded model and dictionaries, in bytes.
     """
 
     model: Any = None
     dictionaries: Mapping[str, Any] | None = None
     model_ref: str | None = None
     device: str | None = None
+    memory: int | None = None
 
 
 @dataclass(frozen=True)
@@ -43,16 +52,17 @@ class Bench:
     tokenizer: Tokenizer
     weights: str
     """How the model's weights were processed: raw or folded."""
-    folders: Mapping[str, DictionaryFolder | Mapping[int, Dictionary]]
+    dictionaries: Dictionaries
+    identity: Identity
+    """What the engine measures with."""
 
-    def dictionary(self, alias: str, layer: int) -> Dictionary:
-        """One dictionary, read when first asked for.
+    def dictionary(self, alias: str, layer: int) -> DictionaryIdentity:
+        """Who a dictionary is, with its configuration.
 
         Raises:
             DictionaryError: it is missing or damaged.
         """
-        folder = self.folders[alias]
-        return folder[layer] if isinstance(folder, Mapping) else folder.layer(layer)
+        return self.dictionaries.identity(alias, layer)
 
     def mlp_aliases(self, layers: Mapping[str, int]) -> Aliases:
         """The aliases whose dictionaries write an MLP's output; `layers` names a layer of each."""
@@ -61,17 +71,29 @@ class Bench:
         )
 
 
-def open_bench(spec: CircuitSpec, overrides: Overrides) -> Bench:
-    """Load the model (once per process) and find the dictionaries of a file.
+def open_bench(spec: CircuitSpec, overrides: Overrides, store: Store | None = None) -> Bench:
+    """Find the model and the dictionaries of a file; without a store, load the model (once per process).
 
     Raises:
         ModelError, DictionaryError, PromptError: something is missing, damaged or does not fit.
     """
-    from circuitcheck.engines import LensEngine, wrap_model
+    model = _model(spec, overrides, store)
+    dictionaries = Dictionaries({alias: _given(spec, alias, overrides) for alias in spec.dictionaries}, store)
 
-    lens = wrap_model(overrides.model) if overrides.model is not None else _load(spec, overrides)
-    folders = {alias: _folder(spec, alias, overrides) for alias in spec.dictionaries}
-    return Bench(LensEngine(lens, folders), _tokenizer_of(lens), lens.weights, folders)
+    def engine() -> LensEngine:
+        from circuitcheck.engines import LensEngine
+
+        return LensEngine(model.lens, dictionaries.shelves(), memory=overrides.memory)
+
+    known = model.identity
+    identity = Identity(model.name, known, dictionaries.identity)
+    return Bench(
+        engine=engine() if store is None else StoredEngine(engine, identity, store),
+        tokenizer=Tokenizer(Backend.from_str(known.tokenizer), known.bos_id),
+        weights=known.weights,
+        dictionaries=dictionaries,
+        identity=identity,
+    )
 
 
 def model_source(reference: ModelRef, directory: Path) -> str | Path:
@@ -79,25 +101,12 @@ def model_source(reference: ModelRef, directory: Path) -> str | Path:
     return reference.folder(directory) or str(reference.name)
 
 
-def _load(spec: CircuitSpec, overrides: Overrides) -> LensModel:
+def _model(spec: CircuitSpec, overrides: Overrides, store: Store | None) -> GivenModel | NamedModel:
+    if overrides.model is not None:
+        return GivenModel(overrides.model)
     reference = spec.model if overrides.model_ref is None else _named(overrides.model_ref)
     source = model_source(reference, spec.directory if overrides.model_ref is None else Path.cwd())
-    device = overrides.device or reference.device
-    return _loaded(source, reference.revision, reference.dtype, device, reference.weights or "raw")
-
-
-@functools.lru_cache(maxsize=1)
-def _loaded(
-    source: str | Path,
-    revision: str | None,
-    dtype: str,
-    device: str | None,
-    weights: Literal["raw", "folded"],
-) -> LensModel:
-    """One model is held at a time: files that share it load it once, and memory holds no two."""
-    from circuitcheck.engines import load_model
-
-    return load_model(source, revision=revision, dtype=dtype, device=device, weights=weights)
+    return NamedModel(reference, source, overrides.device or reference.device, store)
 
 
 def _named(text: str) -> ModelRef:
@@ -109,17 +118,8 @@ def _named(text: str) -> ModelRef:
     raise ModelError(msg)
 
 
-def _folder(
-    spec: CircuitSpec, alias: str, overrides: Overrides
-) -> DictionaryFolder | Mapping[int, Dictionary]:
-    from circuitcheck.engines import DictionaryFolder
-
+def _given(spec: CircuitSpec, alias: str, overrides: Overrides) -> Given:
     given = (overrides.dictionaries or {}).get(alias)
     if given is None:
-        return DictionaryFolder(spec.dictionaries[alias].pattern(spec.directory))
-    return DictionaryFolder(str(given)) if isinstance(given, str | Path) else given
-
-
-def _tokenizer_of(lens: LensModel) -> Tokenizer:
-    tokenizer = lens.bridge.tokenizer
-    return Tokenizer.from_backend(tokenizer.backend_tokenizer, tokenizer.bos_token_id)
+        return spec.dictionaries[alias].pattern(spec.directory)
+    return str(given) if isinstance(given, str | Path) else given

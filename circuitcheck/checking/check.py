@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from circuitcheck.checking.bench import Bench, Overrides, open_bench
+from circuitcheck.checking.bench import Overrides, open_bench
 from circuitcheck.checking.features import describe_features
 from circuitcheck.checking.overlaps import warned
+from circuitcheck.checking.preparing import Prepared
 from circuitcheck.checking.result import CheckResult, ExamplePrompt, SetupResult
-from circuitcheck.checking.running import ClaimRun, Prompted, corruption_of, needs_references
+from circuitcheck.checking.running import ClaimRun, Prompted
 from circuitcheck.checking.setup import (
     configuration_faults,
     dictionary_result,
@@ -22,11 +23,12 @@ from circuitcheck.checking.setup import (
 )
 from circuitcheck.engine import Plan, Progress
 from circuitcheck.errors import DictionaryError
-from circuitcheck.prompts.build import build_prompts, build_references
 from circuitcheck.prompts.pairs import PromptSet
 from circuitcheck.reading import read_spec
 from circuitcheck.spec import CircuitSpec, Claim
-from circuitcheck.uses import DictionaryUse, dictionaries_used, nodes_of
+from circuitcheck.store import Store
+from circuitcheck.store.opening import opened
+from circuitcheck.uses import DictionaryUse, nodes_of
 
 
 def check(
@@ -41,6 +43,8 @@ def check(
     device: str | None = None,
     model_ref: str | None = None,
     progress: Progress | None = None,
+    store: Store | str | Path | None = None,
+    memory: int | None = None,
 ) -> CheckResult:
     """Measure and judge the claims of one circuit file.
 
@@ -55,6 +59,9 @@ def check(
         device: Where to run, as torch names it.
         model_ref: A bundled model's name or a directory, instead of the file's model.
         progress: Called with (done, total, what) as batches finish.
+        store: Where measurements are kept and looked for: a folder, or a `Store` that the caller trims.
+        memory: Bytes that measuring may take on top of the loaded model and dictionaries; half of what is free
+            when the engine starts, by default.
 
     Raises:
         CircuitCheckError: nothing of the file can be measured; its text says why.
@@ -62,36 +69,30 @@ def check(
     started = time.monotonic()
     spec = circuit if isinstance(circuit, CircuitSpec) else read_spec(Path(circuit))
     selected = [claim for claim in spec.claims if claims is None or claim.id in claims]
-    bench = open_bench(spec, Overrides(model, dictionaries, model_ref, device))
-    return _Check(spec, bench, selected, setup, seed, n, progress).result(started)
+    with opened(store) as kept:
+        bench = open_bench(spec, Overrides(model, dictionaries, model_ref, device, memory), kept)
+        return _Check(spec, bench, selected, setup, seed, n, progress).result(started)
 
 
 @dataclass(frozen=True)
-class _Check:
+class _Check(Prepared):
     """One file on one bench."""
 
-    spec: CircuitSpec
-    bench: Bench
-    claims: Sequence[Claim]
-    setup: Collection[str]
-    seed: int | None
-    n: int | None
-    progress: Progress | None
+    progress: Progress | None = None
 
     def result(self, started: float) -> CheckResult:
-        used = dictionaries_used(self.spec, self.claims)
-        prompts = self._prompts(used)
-        evaluated = next(iter(prompts.values())).evaluated
+        prompts, evaluated = self.prompts, self.evaluated
         task = Plan.of(task_requests(evaluated))
         measured = self.bench.engine.measure(task, evaluated, evaluated.subset([]), self.progress)
         able = model_result(self.spec, evaluated, measured, self.bench.engine.shape.d_vocab)
-        uses = self._uses_to_check(used)
-        fits = [self._fit(use, prompts) for use in uses]
+        uses = self.uses_to_check
+        fits = [self._fit(use) for use in uses]
         unfit = {use.alias: fit.message for use, fit in zip(uses, fits, strict=True) if not fit.ok}
         invalid = {claim.id: why for claim in self.claims if (why := self._unfit(claim, unfit))}
-        run = ClaimRun(self.spec, self.bench.engine, self._mlp_aliases(used), prompts, self.progress)
+        run = ClaimRun(self.spec, self.bench.engine, self.mlp_aliases, prompts, self.progress)
         judged = run.judge(
-            [claim for claim in self.claims if claim.id not in invalid], "" if able.ok else able.message
+            [claim for claim in self.claims if claim.id not in invalid],
+            "" if able.ok else able.message,
         )
         features = describe_features(self.spec, self.claims, self.bench, evaluated)
         return CheckResult(
@@ -112,35 +113,8 @@ class _Check:
             tokens, {role: int(at[0]) for role, at in prompts.roles.items()}, template, order
         )
 
-    def _prompts(self, used: Sequence[DictionaryUse]) -> dict[str, Prompted]:
-        """The prompts of every corruption that a claim uses; clean sides are the same in all."""
-        wanted = [corruption_of(claim, self.spec) for claim in self.claims]
-        return {corruption: self._prompted(corruption, used) for corruption in dict.fromkeys(wanted or [""])}
-
-    def _prompted(self, corruption: str, used: Sequence[DictionaryUse]) -> Prompted:
-        spec, tokenizer = self.spec, self.bench.tokenizer
-        evaluated = build_prompts(
-            spec.prompts, tokenizer, corrupt=corruption or None, n=self.n, seed=self.seed, base=spec.directory
-        )
-        sharing = [claim for claim in self.claims if corruption_of(claim, spec) == corruption]
-        if not needs_references(sharing, spec, self._mlp_aliases(used)):
-            return Prompted(evaluated, evaluated.subset([]))
-        references = build_references(
-            spec.prompts, tokenizer, corrupt=corruption or None, evaluated=evaluated, base=spec.directory
-        )
-        return Prompted(evaluated, references)
-
-    def _uses_to_check(self, used: Sequence[DictionaryUse]) -> list[DictionaryUse]:
-        """What the measured claims use, and what all claims use of a dictionary that is asked for by name."""
-        measured = {use.alias: use for use in used}
-        return [
-            whole if f"setup-dictionary-{whole.alias}" in self.setup else measured[whole.alias]
-            for whole in dictionaries_used(self.spec, self.spec.claims)
-            if f"setup-dictionary-{whole.alias}" in self.setup or whole.alias in measured
-        ]
-
-    def _fit(self, use: DictionaryUse, prompts: Mapping[str, Prompted]) -> SetupResult:
-        evaluated = next(iter(prompts.values())).evaluated
+    def _fit(self, use: DictionaryUse) -> SetupResult:
+        evaluated = self.evaluated
         try:
             faults = [
                 fault
@@ -165,14 +139,11 @@ class _Check:
             else ""
         )
 
-    def _mlp_aliases(self, used: Sequence[DictionaryUse]) -> frozenset[str]:
-        return self.bench.mlp_aliases({use.alias: next(iter(use.places)).layer or 0 for use in used})
-
     def _in_file_order(self, errors: Mapping[str, str]) -> dict[str, str]:
         return {claim.id: errors[claim.id] for claim in self.claims if claim.id in errors}
 
     def _provenance(self, prompts: Mapping[str, Prompted]) -> dict[str, Any]:
-        first = next(iter(prompts.values())).evaluated
+        first = self.evaluated
         return {
             **self.bench.engine.provenance,
             "tokenizer": self.bench.tokenizer.digest,

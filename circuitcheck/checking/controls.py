@@ -20,7 +20,7 @@ from circuitcheck.claims.controls import (
 from circuitcheck.claims.judging import alpha_side, confidence_of
 from circuitcheck.claims.matching import Drawn, draw, place_of
 from circuitcheck.claims.questions import Case
-from circuitcheck.engine import Engine, Plan, Profile, Progress
+from circuitcheck.engine import Engine, Errand, Plan, Profile, Progress
 from circuitcheck.nodes import Node
 from circuitcheck.prompts.pairs import PromptSet
 from circuitcheck.verdict import Controls
@@ -42,7 +42,7 @@ class ControlRun:
         Raises:
             MeasurementError: a control cannot be measured.
         """
-        drawn = self._drawn(case)
+        drawn = self.drawn(case)
         trial = trial_of(case.claim, case.spec, drawn.groups)
         measured = self._measured(case, trial, references)
         effects = [effect_of(each) for each in measured]
@@ -52,7 +52,12 @@ class ControlRun:
         )
         return replace(found, error_effect=effects[last] if trial.errors else None)
 
-    def _drawn(self, case: Case) -> Drawn:
+    def drawn(self, case: Case) -> Drawn:
+        """The features that stand in for those of a claim, by what their places' profiles show.
+
+        Raises:
+            MeasurementError: a profile cannot be made.
+        """
         features = features_of(case.claim, case.spec)
         places = dict.fromkeys(place_of(feature) for feature in features)
         return draw(
@@ -72,9 +77,16 @@ class ControlRun:
         return self._profiles[key]
 
     def _measured(self, case: Case, trial: Trial, references: PromptSet) -> Sequence[Case]:
-        prompts = case.prompts.subset(balanced_rows(case.prompts, versus_of(case.claim).n))
-        plan = Plan.of([request for claim in trial.claims for request in trial_requests(claim, case)])
-        measurement = self.engine.measure(plan, prompts, references, self.progress)
+        errand = trial_errand(case, trial, references)
+        measurement = self.engine.measure(errand.plan, errand.prompts, references, self.progress)
         return [
-            replace(case, claim=claim, prompts=prompts, measurement=measurement) for claim in trial.claims
+            replace(case, claim=claim, prompts=errand.prompts, measurement=measurement)
+            for claim in trial.claims
         ]
+
+
+def trial_errand(case: Case, trial: Trial, references: PromptSet) -> Errand:
+    """What is measured of a trial, and on which of the claim's prompts."""
+    prompts = case.prompts.subset(balanced_rows(case.prompts, versus_of(case.claim).n))
+    requests = [request for claim in trial.claims for request in trial_requests(claim, case)]
+    return Errand(prompts, references, Plan.of(requests))

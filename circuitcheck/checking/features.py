@@ -33,13 +33,13 @@ def describe_features(
     Where only some of the file's claims are checked, features of dictionaries that these do not use are
     left out: to measure one claim should not load every dictionary of a large model.
     """
-    named = _named(spec, claims)
+    named = named_features(spec, claims)
     found = _descriptions(bench.engine, tuple(named), prompts)
     text = cache(bench.tokenizer.decode)
     return tuple(_told(known, found[node], prompts, text) for node, known in named.items())
 
 
-def _named(spec: CircuitSpec, claims: Sequence[Claim]) -> dict[Node, FeatureResult]:
+def named_features(spec: CircuitSpec, claims: Sequence[Claim]) -> dict[Node, FeatureResult]:
     """The features to describe, with the groups that hold them."""
     of_claims = [node for claim in claims for node in nodes_of(claim, spec)]
     of_groups = [node for group in spec.nodes.values() for node in group.nodes]

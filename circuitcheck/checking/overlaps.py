@@ -33,9 +33,7 @@ def _meet(head: Node, feature: Node, bench: Bench) -> bool:
 
 
 def _overlap(head: Node, feature: Node, bench: Bench) -> str:
-    dictionary = bench.dictionary(feature.dictionary or "", feature.layer or 0)
-    row = dictionary.decoder_rows((feature.index or 0,))[0].reshape(bench.engine.shape.n_heads, -1)
-    share = float(row[head.head or 0].norm() / row.norm())
+    share = bench.dictionaries.share_in_head(feature, head.head or 0, bench.engine.shape.n_heads)
     return (
         f"overlap: {head} outranks {feature}, which has {share:.0%} of its decoder norm in that head; "
         "name one of them"

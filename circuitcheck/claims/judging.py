@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from circuitcheck.claims.evidence import cell_effects, facts_of, population_of, values_of, worst_prompts
 from circuitcheck.claims.noop import share_changed, why_too_few
+from circuitcheck.claims.pairing import evaluated_prompts, numbers_of
 from circuitcheck.claims.questions import Case, Question, questions_of
 from circuitcheck.spec import Claim
 from circuitcheck.statistics import Evidence, Tails, combine, holm, judge, needed_prompts
@@ -105,6 +106,8 @@ def _verdict(assessment: Assessment, *, refuted: bool) -> Verdict:
         reason=_reason(assessment, parts, outcome, level),
         facts=facts_of(case, assessment.changed),
         values=values_of(case),
+        prompts=evaluated_prompts(case.prompts),
+        numbers=tuple(map(numbers_of, assessment.questions)),
         tags=claim.tags,
         known_failure=claim.known_failure.reason if claim.known_failure else "",
         line=case.spec.line_of(claim.id),

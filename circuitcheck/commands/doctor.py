@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from circuitcheck.commands.doctor_store import doctor_store
 from circuitcheck.shapes import BUNDLED
 
 KNOWN_GOOD = {
@@ -43,8 +45,23 @@ class Finding:
     text: str
 
 
-def doctor() -> None:
-    """Check versions, the bundled models and torch; exits 1 when something is wrong."""
+def doctor(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="With --store: where it is.", show_default=False)
+    ] = None,
+    *,
+    store: Annotated[bool, typer.Option("--store", help="Look at the stored measurements instead.")] = False,
+    remove_damaged: Annotated[
+        bool, typer.Option("--remove-damaged", help="With --store: take damaged entries away.")
+    ] = False,
+) -> None:
+    """Check versions, the bundled models and torch, or stored measurements; exits 1 when something is wrong."""
+    if store:
+        doctor_store(folder, remove_damaged=remove_damaged)
+        return
+    if folder is not None or remove_damaged:
+        msg = "a folder and --remove-damaged belong to --store: circuitcheck doctor --store DIR."
+        raise typer.BadParameter(msg)
     findings = [*versions(), *known_bad_pairs(), *bundled_files(BUNDLED), torch_runs()]
     for finding in findings:
         typer.echo(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.text}")

@@ -16,11 +16,16 @@ def run(
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[FILES]... [-- PYTEST ARGS]", help=f"Default: {DEFAULT}/")
     ] = None,
+    *,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Measure nothing, and say what it would take.")
+    ] = False,
 ) -> None:
     """Measure and judge circuit files; exits with pytest's code."""
     import pytest
 
-    raise typer.Exit(int(pytest.main(pytest_arguments(arguments or []))))
+    planning = ["--circuit-plan"] if plan else []
+    raise typer.Exit(int(pytest.main([*pytest_arguments(arguments or []), *planning])))
 
 
 def pytest_arguments(arguments: list[str]) -> list[str]:

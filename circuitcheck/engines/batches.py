@@ -3,8 +3,9 @@
 In: the hooks that somebody will ask for, per side, known beforehand. Out: passes, and a `Lookup`.
 """
 
+import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -14,11 +15,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from circuitcheck.engine import Side
+from circuitcheck.engines.kept_changes import ScopeChanges
+from circuitcheck.engines.kept_circuit import KeptParts
+from circuitcheck.engines.kept_run import kept_logits
+from circuitcheck.engines.kept_scene import KeptScene
 from circuitcheck.engines.models import LensModel
 from circuitcheck.engines.passes import Pass, Treatment, Variant, run, run_variants
-from circuitcheck.engines.sources import Cell, Means, Reference
+from circuitcheck.engines.sources import Cell, Lookup, Means, Reference
 from circuitcheck.engines.sources import nothing_to_look_up as nothing_to_look_up
 from circuitcheck.engines.starts import Start, WholeStart
+from circuitcheck.engines.steps import KeepHook
 from circuitcheck.engines.suffix import SuffixStart
 from circuitcheck.engines.traces import Trace, traced_run
 from circuitcheck.engines.windows import WHOLE, Window
@@ -46,6 +52,8 @@ class Batch:
     _passes: dict[tuple[Side, tuple[int, ...]], Pass] = field(default_factory=dict)
     _traces: dict[Side, Trace | None] = field(default_factory=dict)
     _donors: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    _scenes: dict[Side, KeptScene] = field(default_factory=dict)
+    _scopes: dict[Side, ScopeChanges] = field(default_factory=dict)
 
     def side(self, side: Side, rows: tuple[int, ...] | None = None) -> Pass:
         """The untouched pass of one side, on these rows (default: the batch's own); run at most once."""
@@ -75,8 +83,12 @@ class Batch:
             for step in variant.treatment.steps:
                 for reference in step.references:
                     self._lender(reference)
-        start = self._start(side, window)
-        return run_variants(start, variants, partial(self.lookup, window=start.window), tokens)
+        if isinstance(window, KeptParts):
+            passes = self._kept(side, variants, window, tokens)
+        else:
+            start = self._start(side, window)
+            passes = run_variants(start, variants, partial(self.lookup, window=start.window), tokens)
+        return [self._told_of_scope(side, one, seen) for one, seen in zip(variants, passes, strict=True)]
 
     def lookup(
         self, reference: Reference, positions: tuple[int, ...], *, window: Window = WHOLE
@@ -105,6 +117,37 @@ class Batch:
         cells = [self.prompts.cells[row] for row in self.rows]
         known = list(dict.fromkeys(cells))
         return known, torch.tensor([known.index(cell) for cell in cells], device=self.model.device)
+
+    def _kept(
+        self, side: Side, variants: Sequence[Variant], window: KeptParts, tokens: Tensor | None
+    ) -> list[Pass]:
+        """Passes of keep-only interventions that run their kept parts only."""
+        trace = self._traces[side]
+        assert trace is not None, "`runnable` has said so"
+        if side not in self._scenes:
+            self._scenes[side] = KeptScene(self.model, trace, window, self._lent(window))
+        treatments = [variant.treatment for variant in variants]
+        logits = kept_logits(self._scenes[side], treatments, self.end, tokens)
+        return [Pass({}, part, window=window, tokens=tokens) for part in logits]
+
+    def _told_of_scope(self, side: Side, variant: Variant, seen: Pass) -> Pass:
+        """With the change of the scope, where the intervention keeps only some of one."""
+        if not any(isinstance(step, KeepHook) for step in variant.treatment.steps):
+            return seen
+        if side not in self._scopes:
+            self._scopes[side] = ScopeChanges(self.side(side), self._lent(WHOLE))
+        return replace(seen, changes={0: self._scopes[side].of(variant.treatment)})
+
+    def _lent(self, window: Window) -> Lookup:
+        """The lookup for what the batch itself holds: it must not hold the batch, or neither is let go in time."""
+        batch = weakref.ref(self)
+
+        def lookup(reference: Reference, positions: tuple[int, ...]) -> Tensor:
+            alive = batch()
+            assert alive is not None, "what a batch holds is used by nobody else"
+            return alive.lookup(reference, positions, window=window)
+
+        return lookup
 
     def _lender(self, reference: Reference) -> Pass | None:
         """The pass that a reference reads; none for zero and mean."""

@@ -136,14 +136,20 @@ def _tally_batch(
     tally.add(dictionary, x, target, [int(prompts.strata[row]) for row in rows], features)
 
 
+def kept_plan(place: Node, prompts: PromptSet) -> Plan:
+    """The metric on the clean model, and with the error at zero there."""
+    metric = MetricReading("logit_diff" if prompts.has_answers else "loss")
+    return Plan((Request(CLEAN, metric), Request(Condition("clean", Splice((place,))), metric)))
+
+
 def _kept(measure: Measure, place: Node, prompts: PromptSet) -> float:
     """What is left with the error at zero there, as a share of the clean model.
 
     Of the mean logit difference; of the probability per token (geometric mean), where prompts have no answer.
     """
-    metric = MetricReading("logit_diff" if prompts.has_answers else "loss")
-    clean, spliced = Request(CLEAN, metric), Request(Condition("clean", Splice((place,))), metric)
-    values = measure(Plan((clean, spliced)), prompts, prompts).values
+    plan = kept_plan(place, prompts)
+    clean, spliced = plan.requests
+    values = measure(plan, prompts, prompts).values
     mean = float(values[clean].mean())
     if not prompts.has_answers:
         return math.exp(mean - float(values[spliced].mean()))

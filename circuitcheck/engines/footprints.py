@@ -1,6 +1,6 @@
 """How much memory passes take, as sums over the shape of the model: upper bounds, to be set right by measuring.
 
-In: a model's shape and precision, a group's schedule. Out: `Load`, bytes per prompt. The multiples of each
+In: a model's shape and precision. Out: bytes per prompt, and `Load`s that sum them up. The multiples of each
 tensor's size were chosen so that measured peaks of GPT-2's widths lie below; `memory` corrects for the rest.
 """
 
@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 import torch
 
-from circuitcheck.engine import Condition, Shape, Side
+from circuitcheck.engine import Condition, Shape
 from circuitcheck.engines.models import LensModel
-from circuitcheck.engines.passes import LOSS, Variant
+from circuitcheck.engines.passes import LOSS
 from circuitcheck.engines.quantities import CodeValue, ErrorValue, Quantity
-from circuitcheck.engines.schedule import Schedule
 from circuitcheck.engines.windows import WHOLE, Window
 
-_STREAMS, _HIDDENS, _SCORES = 12, 10, 4
+_STREAMS, _HIDDENS, _SCORES = 14, 12, 4
 """Tensors as large as the residual stream, the MLP's hidden layer, the attention scores, alive in one block."""
 _JOINED = 1.5
 """Keys and values of all tokens that a partial pass puts together for one block, and part of the block before."""
@@ -83,6 +82,11 @@ class Footprint:
         """The stream, keys and values of every block, which a trace keeps."""
         return self.item * self.shape.n_layers * length * (self.shape.d_model + self._keys_and_values)
 
+    def ablated(self, length: int) -> int:
+        """What heads and MLPs of every block are replaced by, and what they then write, which keep-only runs hold."""
+        wide = self.shape.n_heads * self.shape.d_head + 2 * self.shape.d_model
+        return self.item * self.shape.n_layers * length * wide
+
     def whole(self, length: int, *, loss: bool = False) -> int:
         """One prompt in flight through the whole model, which stores keys and values of every block."""
         stored = self.item * self.shape.n_layers * length * self._keys_and_values
@@ -104,9 +108,13 @@ class Footprint:
         """What reading a quantity off a dictionary takes; top-k dictionaries and errors take the whole code."""
         if not isinstance(quantity, CodeValue | ErrorValue):
             return 0
-        every = isinstance(quantity, ErrorValue) or quantity.dictionary.architecture == "topk"
-        width = quantity.dictionary.d_sae if every else len(quantity.features)
-        return self.item * _CODES * queries * width
+        if isinstance(quantity, CodeValue) and quantity.dictionary.architecture != "topk":
+            return self.codes(queries * len(quantity.features))
+        return self.codes(queries * quantity.dictionary.d_sae)
+
+    def codes(self, numbers: int) -> int:
+        """What encoding takes that gives so many activations."""
+        return self.item * _CODES * numbers
 
     @property
     def told(self) -> int:
@@ -130,83 +138,15 @@ class Footprint:
         )
 
 
-def load_of(schedule: Schedule, model: LensModel, item: Footprint | None = None) -> Load:
-    """What the batches of one group take, per prompt."""
-    weigher = _Weigher(schedule, item or Footprint.of(model))
-    return Load(schedule.scene.length, weigher.held, weigher.passing, weigher.copies)
-
-
-def survey_load(model: LensModel, length: int, hooks: Iterable[str], width: int = 0) -> Load:
-    """What untouched passes take that record some hooks and read a code of `width` features off them."""
+def survey_load(model: LensModel, length: int, hooks: Iterable[str], read: int = 0) -> Load:
+    """What untouched passes take that record some hooks, and read something of so many bytes off them."""
     footprint = Footprint.of(model)
     recorded = sum(footprint.hook(hook, length, length) for hook in hooks)
-    read = length * (footprint.item * _CODES * width + _EDITING * max(model.shape.d_model, model.shape.d_mlp))
+    converted = length * _EDITING * max(model.shape.d_model, model.shape.d_mlp)
     held = footprint.patterns(model.shape.n_layers, length, length)
-    return Load(length, held, recorded + footprint.whole(length) + read, {})
+    return Load(length, held, recorded + footprint.whole(length) + converted + read, {})
 
 
-@dataclass(frozen=True)
-class _Weigher:
-    """Adds up one group's schedule."""
-
-    schedule: Schedule
-    footprint: Footprint
-
-    @property
-    def held(self) -> int:
-        """The untouched passes of both sides, one more for every derangement of donors, and the last patterns."""
-        borrowed = {
-            (one.source.over, one.donor)
-            for one in self.schedule.references
-            if one.source.kind == "resample"
-        }
-        passes: list[Side] = [*("clean", "corrupt"), *(side for side, _ in sorted(borrowed))]
-        traces = len(self.schedule.partial_sides) * self.footprint.trace(self._length)
-        shape = self.footprint.shape
-        return (
-            sum(self._untouched(side) for side in passes)
-            + traces
-            + self.footprint.patterns(shape.n_layers, self._length, self._length)
-        )
-
-    @property
-    def passing(self) -> int:
-        """An untouched pass of either side."""
-        loss = any(LOSS in hooks for hooks in self.schedule.hooks.values())
-        return self.footprint.whole(self._length, loss=loss)
-
-    @property
-    def copies(self) -> dict[tuple[Condition, Window], int]:
-        """Every condition in its window and, since a partial pass can be in doubt, whole."""
-        return {
-            (condition, part): self._copy(self.schedule.variant(condition), part)
-            for condition, window in self.schedule.windows.items()
-            if condition.intervention is not None
-            for part in (window, WHOLE)
-        }
-
-    @property
-    def _length(self) -> int:
-        return self.schedule.scene.length
-
-    def _untouched(self, side: Side) -> int:
-        hooks = self.schedule.hooks.get(side, frozenset())
-        return self.footprint.told + self._recorded(hooks, self._length)
-
-    def _recorded(self, hooks: Iterable[str], queries: int) -> int:
-        return sum(self.footprint.hook(hook, queries, self._length) for hook in hooks)
-
-    def _copy(self, variant: Variant, window: Window) -> int:
-        queries, treatment = self._length - window.position, variant.treatment
-        in_flight = self.footprint.part(window, self._length) * (1 + treatment.shadows)
-        if LOSS in variant.record:
-            in_flight += self.footprint.whole(self._length, loss=True) - self.footprint.whole(self._length)
-        seen = 2 * self._recorded(variant.hooks, queries)  # before the edits and after them
-        changed = max((self._edit(step.hook, len(step.positions)) for step in treatment.steps), default=0)
-        quantities = [reference.quantity for step in treatment.steps for reference in step.references]
-        read = max((self.footprint.code(quantity, queries) for quantity in quantities), default=0)
-        return in_flight + seen + changed + read
-
-    def _edit(self, hook: str, places: int) -> int:
-        numbers = self.footprint.hook(hook, places, self._length) // self.footprint.item
-        return _EDITING * numbers
+def edit_bytes(footprint: Footprint, hook: str, places: int, length: int) -> int:
+    """What a step takes that changes one prompt's tensor at a hook, at so many places."""
+    return _EDITING * footprint.hook(hook, places, length) // footprint.item

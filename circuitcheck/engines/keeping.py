@@ -70,14 +70,15 @@ class _Keeping:
     def step(self) -> KeepHook:
         site = self.scene.hook(Node(NodeKind.ATTN, self.layer), self.layer, self.name)
         found = (*self._code_terms(), *self._neuron_terms(), *self._error_terms())
-        terms = tuple(term for term in found if term.positions)
+        kept = self._kept()
+        terms = tuple(term for term in found if not self._outranked(term, kept))
         return KeepHook(
             hook=site.hook,
             positions=self.scene.everywhere,
-            kept=self._kept(),
+            kept=kept,
             reference=self._reference(SiteValue(site)),
             terms=terms,
-            earlier=tuple({hook for term in terms for hook in _live_hooks(term)} - {site.hook}),
+            earlier=tuple({hook for term in terms for hook in term.live_hooks} - {site.hook}),
         )
 
     def _reference(self, quantity: Quantity) -> Reference:
@@ -98,6 +99,10 @@ class _Keeping:
             rows = [self.scene.everywhere.index(one) for one in self._places(node)]
             kept[rows, slice(None) if node.head is None else node.head] = True
         return kept
+
+    def _outranked(self, term: KeptTerm, kept: Bool[Tensor, "places parts"]) -> bool:
+        """Whether everything that it adds to is kept as a whole anyway, or it is nowhere."""
+        return bool(kept[[self.scene.everywhere.index(one) for one in term.positions]].all())
 
     def _dictionaries(self, *kinds: NodeKind) -> dict[Dictionary, list[Node]]:
         """The dictionaries of the kept features or errors that write to this hook, with their nodes."""
@@ -175,7 +180,3 @@ class NeuronValues:
     def of(self, recorded: Recorded) -> Float[Tensor, "batch pos width"]:
         """The activations."""
         return recorded[self.hook][:, :, list(self.neurons)]
-
-
-def _live_hooks(term: KeptTerm) -> tuple[str, ...]:
-    return () if term.value is None or isinstance(term.value, Reference) else term.value.hooks

@@ -63,7 +63,7 @@ def load_model(
     local = _is_local(source)
     if local:
         _check_directory(Path(source))
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = device or default_device()
     try:
         with _without_progress_bars():
             bridge = _boot(str(source), revision, _dtype(dtype), device, local=local)
@@ -73,6 +73,11 @@ def load_model(
         msg = _why_not(str(source), fault, local=local)
         raise ModelError(msg) from fault
     return _held(bridge, str(source), weights)
+
+
+def default_device() -> str:
+    """Where a model runs when nobody says."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def wrap_model(bridge: Any) -> LensModel:

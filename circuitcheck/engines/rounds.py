@@ -4,23 +4,40 @@ In: a batch, what is read under each condition. Out: a `Sheet` of numbers per pr
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from torch import Tensor
 
-from circuitcheck.engine import Condition, Reading, Request
+from circuitcheck.engine import Condition, Reading, Request, Side
 from circuitcheck.engines.batches import Batch
 from circuitcheck.engines.collecting import Sheet
+from circuitcheck.engines.halving import in_parts
+from circuitcheck.engines.memory import Share
 from circuitcheck.engines.metrics import Targets
 from circuitcheck.engines.passes import Pass
 from circuitcheck.engines.readings import needs_vocabulary, read
 from circuitcheck.engines.schedule import Schedule
 from circuitcheck.engines.stacks import Room, Stack, stacks_of
-from circuitcheck.engines.windows import WHOLE
+from circuitcheck.engines.windows import WHOLE, Window
 
 _DOUBTFUL = 1e-4
 """Relative change below which rounding in a partial pass could be taken for one, so that a whole pass decides."""
+
+
+Runnable = Callable[[Side, Window], Window]
+"""The part of the model in which a window can be run on some side: itself, or the whole."""
+
+
+def stacks_for(schedule: Schedule, runnable: Runnable, room: Room, share: Share) -> list[Stack]:
+    """The stacks of one batch."""
+    return stacks_of(
+        {condition: runnable(condition.side, window) for condition, window in schedule.windows.items()},
+        schedule.treatments,
+        replace(room, fitting=share.copies),
+        prompts=share.prompts,
+        length=schedule.scene.length,
+    )
 
 
 @dataclass
@@ -31,6 +48,7 @@ class Round:
     schedule: Schedule
     readings: Mapping[Condition, Sequence[Reading]]
     room: Room
+    share: Share
     tick: Callable[[int], None]
     _sheet: Sheet = field(default_factory=Sheet)
 
@@ -42,20 +60,20 @@ class Round:
                 self.tick(1)
         parts: set[Condition] = set()
         for stack in self._stacks():
-            self._run(stack)
+            self._run_within_memory(stack)
             parts.update(stack.conditions if stack.window != WHOLE else ())
             self.tick(len(stack.conditions))
         for condition in self._sheet.conditions_changed_below(_DOUBTFUL) & parts:
-            self._run(Stack(condition.side, WHOLE, (condition,)))
+            self._run_within_memory(Stack(condition.side, WHOLE, (condition,)))
         return self._sheet
 
     def _stacks(self) -> list[Stack]:
-        windows = {
-            condition: self.batch.runnable(condition.side, window)
-            for condition, window in self.schedule.windows.items()
-        }
-        prompts, length = len(self.batch.rows), self.schedule.scene.length
-        return stacks_of(windows, self.schedule.treatments, self.room, prompts=prompts, length=length)
+        return stacks_for(self.schedule, self.batch.runnable, self.room, self.share)
+
+    def _run_within_memory(self, stack: Stack) -> None:
+        """Run a stack; in parts, where the passes before it have shown that it is too much, or where it is."""
+        for part in stack.within(self.share.copies):
+            self.share.saw(part, halved=in_parts(self._run, part, Stack.halves))
 
     def _run(self, stack: Stack) -> None:
         variants = [self.schedule.variant(condition) for condition in stack.conditions]

@@ -4,7 +4,7 @@ In: a plan on prompts. Out: `Measurement`. Clean and corrupt passes are run once
 interventions run in stacks, each in the part of the model that it can change.
 """
 
-from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -14,11 +14,14 @@ from circuitcheck.engine import CLEAN, Condition, Measurement, Plan, Progress, R
 from circuitcheck.engines.averaging import Averages, Wanted
 from circuitcheck.engines.batches import Batch
 from circuitcheck.engines.collecting import Sheet
-from circuitcheck.engines.groups import batches_of, groups_of, positions_used
+from circuitcheck.engines.dealing import Deal, Donors, Rows, halves_of, readings_of
+from circuitcheck.engines.halving import OutOfMemory, in_parts
 from circuitcheck.engines.library import Library
+from circuitcheck.engines.memory import Memory, Share
 from circuitcheck.engines.models import LensModel
 from circuitcheck.engines.rounds import Round
 from circuitcheck.engines.schedule import Schedule
+from circuitcheck.engines.sources import Means
 from circuitcheck.engines.stacks import Room
 from circuitcheck.errors import MeasurementError
 from circuitcheck.prompts.pairs import PromptSet
@@ -32,6 +35,7 @@ class Tools:
     library: Library
     averages: Averages
     room: Room
+    memory: Memory
 
 
 @dataclass
@@ -52,56 +56,83 @@ class Run:
         Raises:
             MeasurementError: when a value is not finite, or an intervention cannot be done.
         """
+        deals = self.deals  # settled first: trials of a new model say nothing about what prompts take
+        self.tools.memory.begin()
         means = self.tools.averages.of(
-            self.references, self._wanted, lambda: self._tick(1, "reference prompts")
+            self.references, self.means, lambda: self._tick(1, "reference prompts")
         )
-        donors = Schedule.donors((schedule for schedule, _ in self._work), self.prompts)
-        for schedule, batches in self._work:
-            for rows in batches:
-                model, end = self.tools.model, schedule.scene.end
-                batch = Batch(
-                    model, self.prompts, rows, end, schedule.hooks, donors, means, schedule.partial_sides
-                )
-                tick = partial(self._tick, what="prompts")
-                self._write(
-                    Round(batch, schedule, self._readings, self.tools.room, tick).measured(), schedule, rows
-                )
+        donors = Schedule.donors((deal.schedule for deal in deals), self.prompts)
+        for deal in deals:
+            for rows in self.batches(deal):
+                self._in_halves(deal, rows, means, donors)
         self._check_finite()
         return Measurement(self._values, self._changes)
 
     @cached_property
-    def _readings(self) -> dict[Condition, list[Reading]]:
-        readings = defaultdict(list)
-        for request in self.plan.requests:
-            readings[request.condition].append(request.reading)
-        return dict(readings)
+    def deals(self) -> list[Deal]:
+        """Each group's schedule, settled before anything runs."""
+        model, library, room = self.tools.model, self.tools.library, self.tools.room
+        return Deal.all_of(self.plan, self.prompts, model, library, exact=room.exact)
+
+    def batches(self, deal: Deal) -> Iterator[Rows]:
+        """A group's batches, as large as memory allows."""
+        tools = self.tools
+        return deal.batches(self.prompts, tools.room, tools.memory, tools.averages.nbytes)
+
+    def share(self, deal: Deal, rows: Rows) -> Share:
+        """What a batch has of the memory."""
+        return self.tools.memory.share(deal.load, len(rows), self.tools.averages.nbytes)
+
+    def _in_halves(self, deal: Deal, rows: Rows, means: Means, donors: Donors) -> None:
+        """Measure a batch; half of it at a time where memory runs out."""
+        measure, memory = partial(self._batch, deal, means, donors), self.tools.memory
+        before = self._done
+        try:
+            if in_parts(measure, rows, halves_of):
+                memory.ran_out(self.share(deal, rows).of_untouched())
+        except OutOfMemory:
+            msg = (
+                f"one prompt of {deal.load.length} tokens does not fit into the memory of {self.tools.model.device}; "
+                "use shorter prompts, a smaller dtype or a device with more memory."
+            )
+            raise MeasurementError(msg) from None
+        self._done = before + len(self.readings)
+
+    def _batch(self, deal: Deal, means: Means, donors: Donors, rows: Rows) -> None:
+        """Measure one batch; nothing of it stays but its numbers."""
+        tools, schedule = self.tools, deal.schedule
+        share = self.share(deal, rows)
+        batch = Batch(
+            tools.model, self.prompts, rows, schedule.scene.end, schedule.hooks, donors, means, schedule.partial_sides
+        )  # fmt: skip
+        for side, lenders in deal.untouched(rows, donors):
+            batch.side(side, lenders)
+        tools.memory.saw(share.of_untouched())
+        tick = partial(self._tick, what="prompts")
+        sheet = Round(batch, schedule, self.readings, tools.room, share, tick).measured()
+        self._write(sheet, schedule, rows)
+
+    @cached_property
+    def readings(self) -> dict[Condition, list[Reading]]:
+        """What is read under each condition."""
+        return readings_of(self.plan)
 
     @cached_property
     def _values(self) -> dict[Request, Values]:
         return {request: np.full(len(self.prompts), np.nan) for request in self.plan.requests}
 
     @cached_property
-    def _work(self) -> list[tuple[Schedule, list[tuple[int, ...]]]]:
-        """Each group's schedule and batches, settled before anything runs."""
-        model, library, room = self.tools.model, self.tools.library, self.tools.room
-        groups = groups_of(self.prompts, positions_used(self.plan.requests))
-        return [
-            (
-                Schedule.of(self._readings, model, library, self.prompts.subset(group), exact=room.exact),
-                batches_of(group, self.prompts, room.prompts),
-            )
-            for group in groups
-        ]
-
-    @cached_property
-    def _wanted(self) -> list[Wanted]:
-        return list(dict.fromkeys(one for schedule, _ in self._work for one in schedule.means))
+    def means(self) -> list[Wanted]:
+        """What its interventions want averaged over the reference set."""
+        return list(dict.fromkeys(one for deal in self.deals for one in deal.schedule.means))
 
     @cached_property
     def _total(self) -> int:
         """Conditions times batches, and the passes over the reference set."""
-        batches = sum(len(batches) for _, batches in self._work)
-        return batches * len(self._readings) + self.tools.averages.passes(self.references, self._wanted)
+        batches = sum(len(list(self.batches(deal))) for deal in self.deals)
+        return batches * len(self.readings) + len(
+            self.tools.averages.batches_to_come(self.references, self.means)
+        )
 
     def _write(self, sheet: Sheet, schedule: Schedule, rows: tuple[int, ...]) -> None:
         for request, values in sheet.readings():
@@ -116,7 +147,8 @@ class Run:
         for _ in range(count):
             self._done += 1
             if self.progress is not None:
-                self.progress(self._done, self._total, what)
+                # Batches that had to be cut are counted twice for a while.
+                self.progress(min(self._done, self._total), self._total, what)
 
     def _check_finite(self) -> None:
         for request, values in self._values.items():

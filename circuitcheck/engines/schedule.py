@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from circuitcheck.engine import Condition, Intervention, KeepOnly, Reading, Replace, Side
 from circuitcheck.engines.averaging import Wanted
 from circuitcheck.engines.keeping import keep_treatment
+from circuitcheck.engines.kept_circuit import KeptParts, can_run_parts
+from circuitcheck.engines.kept_trial import can_run_parts_of
 from circuitcheck.engines.library import Library
 from circuitcheck.engines.models import LensModel
 from circuitcheck.engines.passes import Treatment, Variant
@@ -123,6 +125,9 @@ def _window(treatment: Treatment, wanted: Sequence[Needs], scene: Scene) -> Wind
     """Where its steps and readings are; whole for shadow copies, which are made of the whole batch."""
     if treatment.shadows or not treatment.steps:
         return WHOLE
+    told_by_logits = not any(one.here for one in wanted)
+    if told_by_logits and can_run_parts(treatment) and can_run_parts_of(scene.model, scene.length):
+        return KeptParts(0, scene.everywhere[0])
     hooks = {hook for step in treatment.steps for hook in (step.hook, *step.live_hooks)}
     positions = {position for step in treatment.steps for position in step.positions}
     return window_around(
@@ -152,6 +157,9 @@ def _shared_hooks(
     for condition, record in records.items():
         if condition.intervention is None:
             hooks[condition.side] |= record
+    for condition, treatment in treatments.items():
+        if isinstance(condition.intervention, KeepOnly):  # for the change of its scope
+            hooks[condition.side].update(*((step.hook, *step.live_hooks) for step in treatment.steps))
     for asked in wanted.values():
         hooks["clean"].update(hook for one in asked for hook in one.clean)
     for reference in _references(treatments):

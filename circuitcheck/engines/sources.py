@@ -102,6 +102,11 @@ class MeanTable:
         """A table that has seen nothing."""
         return cls({}, {})
 
+    @property
+    def nbytes(self) -> int:
+        """What the sums take in memory."""
+        return sum(value.nbytes for value in self.sums.values())
+
     def add(self, cells: tuple[Cell, ...], values: Float[Tensor, "batch pos width"]) -> None:
         """Count one batch in."""
         values = values.double()

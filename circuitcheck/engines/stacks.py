@@ -3,12 +3,22 @@
 In: a group's conditions with their windows, and how much a pass may hold. Out: `Stack`s, in first-come order.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from circuitcheck.engine import Condition, Side
 from circuitcheck.engines.passes import Treatment
 from circuitcheck.engines.windows import WHOLE, Window
+
+Fitting = Callable[[Condition, Window], int]
+"""How many copies of a batch memory holds in a stack with this condition, in this part of the model."""
+
+
+def _any_number(condition: Condition, window: Window) -> int:
+    """Where nobody counts memory."""
+    del condition, window
+    return sys.maxsize
 
 
 @dataclass(frozen=True)
@@ -16,12 +26,13 @@ class Room:
     """How much one pass may hold.
 
     `prompts` is for whole passes; `rows` for passes of one token position (interventions x prompts), and
-    fewer where a window has more. With `exact`, every intervention is a whole pass of its own.
+    fewer where a window has more. `fitting` says what memory allows of that. With `exact`, every intervention is a whole pass of its own.
     """
 
     prompts: int
     rows: int
     exact: bool = False
+    fitting: Fitting = _any_number
 
     def copies(self, window: Window, prompts: int, length: int) -> int:
         """How many interventions may share a pass on this many prompts of this length; 1 at least."""
@@ -32,6 +43,16 @@ class Room:
         return max(1, self.rows // (prompts * (length - window.position)))
 
 
+_SWEET_SPOTS = {"cpu": (64, 1024), "cuda": (256, 16384)}
+"""Prompts and rows from which on larger passes gain nothing; on CPU measured, for CUDA a guess."""
+
+
+def room_on(device: str, prompts: int | None = None, rows: int | None = None, *, exact: bool = False) -> Room:
+    """The room that makes passes fastest on a device, but for what is given."""
+    most, most_rows = _SWEET_SPOTS.get(device.partition(":")[0], _SWEET_SPOTS["cpu"])
+    return Room(most if prompts is None else prompts, most_rows if rows is None else rows, exact=exact)
+
+
 @dataclass(frozen=True)
 class Stack:
     """Conditions that run as one pass on a batch, each on its own copy of it."""
@@ -39,6 +60,19 @@ class Stack:
     side: Side
     window: Window
     conditions: tuple[Condition, ...]
+
+    def parts(self, size: int) -> list["Stack"]:
+        """The same conditions, at most `size` at a time."""
+        starts = range(0, len(self.conditions), size)
+        return [replace(self, conditions=self.conditions[start : start + size]) for start in starts]
+
+    def halves(self) -> list["Stack"]:
+        """The conditions in two parts; none where there is one only."""
+        return self.parts((len(self.conditions) + 1) // 2) if len(self.conditions) > 1 else []
+
+    def within(self, fitting: Fitting) -> list["Stack"]:
+        """Parts that memory holds."""
+        return self.parts(min(fitting(condition, self.window) for condition in self.conditions))
 
 
 def stacks_of(
@@ -57,7 +91,7 @@ def stacks_of(
             alike.setdefault((condition.side, window, alone), []).append(condition)
     stacks = []
     for (side, window, _), conditions in alike.items():
-        copies = room.copies(window, prompts, length)
-        parts = range(0, len(conditions), copies)
-        stacks += [Stack(side, window, tuple(conditions[start : start + copies])) for start in parts]
+        whole = Stack(side, window, tuple(conditions))
+        for stack in whole.parts(room.copies(window, prompts, length)):
+            stacks += stack.within(room.fitting)
     return stacks

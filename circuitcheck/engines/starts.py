@@ -78,7 +78,8 @@ class WholeStart:
         with torch.inference_mode():
             if loss or "logits_to_keep" not in inspect.signature(bridge.original_model.forward).parameters:
                 logits = bridge.run_with_hooks(ids, fwd_hooks=hooks)
-                return Told(logits[:, self.end], text_loss(logits, ids) if loss else _unknown(logits))
+                # A copy, since a view would keep the logits of every position.
+                return Told(logits[:, self.end].clone(), text_loss(logits, ids) if loss else _unknown(logits))
             last = torch.tensor([self.end], device=self.model.device)
             logits = bridge.run_with_hooks(ids, fwd_hooks=hooks, logits_to_keep=last)
             return Told(logits[:, 0], _unknown(logits))

@@ -190,6 +190,11 @@ class KeptTerm:
         """Both, where the value is another pass's too."""
         return (self.reference, self.value) if isinstance(self.value, Reference) else (self.reference,)
 
+    @property
+    def live_hooks(self) -> tuple[str, ...]:
+        """What it reads of its own pass; nothing where the value is another pass's, or zero."""
+        return () if self.value is None or isinstance(self.value, Reference) else self.value.hooks
+
     def delta(self, hook: str, live: Live) -> Float[Tensor, "batch places width"]:
         """The term at its positions."""
         reference = live.lookup(self.reference, self.positions)
@@ -236,7 +241,7 @@ class KeepHook:
         return self.earlier
 
     def apply(self, value: Tensor, live: Live) -> Tensor:
-        """Replace; the scope's change is the largest over its hooks."""
+        """Replace; by how much the scope changed is asked of the untouched pass (see `kept_changes`)."""
         site, parts = Site(self.hook), self.kept.shape[1]
         places = live.window.places(self.positions)
         old = site.read(value)[:, places]
@@ -250,8 +255,6 @@ class KeepHook:
             for flat in (old, reference, added)
         ]
         new = keep(split[0], split[1], self.kept.to(old.device), split[2]).flatten(2)
-        change = relative_change(old, new)
-        live.changes[0] = torch.maximum(change, live.changes.get(0, change))
         return site.write(value, places, new)
 
 

@@ -157,6 +157,13 @@ class PromptSet:
         raise PromptError(msg)
 
     @cached_property
+    def fingerprints(self) -> tuple[int, ...]:
+        """32 bits of each prompt's SHA-256, of what `digest` reads of it; the first n do not depend on the rest."""
+        contents = zip(self.clean, self.corrupt, self.answers, self.foils, self.cells, strict=True)
+        digests = (hashlib.sha256(json.dumps(content).encode()).digest() for content in contents)
+        return tuple(int.from_bytes(digest[:4], "big") for digest in digests)
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of tokens, answers, foils and cells: the identity of these prompts."""
         content = [self.clean, self.corrupt, self.answers, self.foils, self.cells]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ class Tokenizer:
 
     backend: Backend
     bos_id: int | None
+    _encoded: dict[str, tuple[tuple[int, ...], tuple[Span, ...]]] = field(default_factory=dict, repr=False)
+    """What was encoded before: the clean side of a prompt comes again under every corruption."""
 
     @classmethod
     def from_directory(cls, folder: Path) -> Tokenizer:
@@ -57,8 +59,10 @@ class Tokenizer:
 
     def encode(self, text: str) -> tuple[tuple[int, ...], tuple[Span, ...]]:
         """Token ids, and the (start, end) characters of each; no special tokens are added."""
-        encoding = self.backend.encode(text, add_special_tokens=False)
-        return tuple(encoding.ids), tuple(encoding.offsets)
+        if text not in self._encoded:
+            encoding = self.backend.encode(text, add_special_tokens=False)
+            self._encoded[text] = tuple(encoding.ids), tuple(encoding.offsets)
+        return self._encoded[text]
 
     def decode(self, token: int) -> str:
         """The text of one token in the middle of a text, its leading space included."""

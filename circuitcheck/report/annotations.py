@@ -74,6 +74,9 @@ def _of_file(file: FileRecord, path: str) -> Iterator[Annotation]:
         word = verdict_word(record)
         if word in _LEVELS:
             yield _of_claim(record, word, path)
+        if (since := record.since_baseline) and since.fails:
+            title = f"{record.claim}: not as in the baseline"
+            yield Annotation("error", path, record.line, title, _short(since.sentence))
 
 
 def _of_claim(record: ClaimRecord, word: str, path: str) -> Annotation:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from circuitcheck.report.pairing_records import NumbersRecord, PromptsRecord, SinceBaseline
 from circuitcheck.report.plain_data import Number, Scalar, or_nan, plain
-from circuitcheck.verdict import Controls, Outcome, Part, PromptEffect, Verdict
+from circuitcheck.verdict import (
+    Controls,
+    Outcome,
+    Part,
+    PromptEffect,
+    Verdict,
+)
 
 
 class PartRecord(BaseModel, frozen=True, extra="forbid"):
@@ -78,7 +85,8 @@ class ClaimRecord(BaseModel, frozen=True, extra="forbid"):
 
     `values` holds the per-prompt numbers behind the verdict, by name; `cells` the deciding quantity
     per (template, order). `nodes` are the nodes that the claim names, placed (`L2H0@END`); `written` the
-    rest of the claim as the circuit file has it.
+    rest of the claim as the circuit file has it. `prompts` and `numbers` (one per part) are what pairing two
+    runs takes; `since_baseline` is there where the run was held against a baseline.
     """
 
     claim: str
@@ -97,20 +105,27 @@ class ClaimRecord(BaseModel, frozen=True, extra="forbid"):
     cells: dict[str, Number] = {}
     worst: list[PromptRecord] = []
     values: dict[str, list[Number]] = {}
+    prompts: PromptsRecord | None = None
+    numbers: list[NumbersRecord] = []
     controls: ControlsRecord | None = None
     warnings: list[str] = []
     tags: list[str] = []
     known_failure: str = ""
     nodes: list[str] = []
     written: dict[str, Any] = {}
+    since_baseline: SinceBaseline | None = None
 
     @classmethod
     def of(cls, verdict: Verdict, line: int = 0) -> ClaimRecord:
         """The record of a measured claim; `line` is used where the verdict has none."""
-        fields = asdict(verdict)
+        fields = asdict(replace(verdict, prompts=None, numbers=()))
+        records = {
+            "prompts": PromptsRecord.of(verdict.prompts) if verdict.prompts else None,
+            "numbers": [NumbersRecord.of(numbers) for numbers in verdict.numbers],
+        }
         fields["verdict"] = str(fields.pop("outcome"))
         fields["line"] = verdict.line or line
-        return cls.model_validate(plain(fields))
+        return cls.model_validate(plain(fields) | records)
 
     @classmethod
     def of_error(cls, claim: str, error: str, line: int = 0, says: str = "") -> ClaimRecord:
@@ -135,7 +150,8 @@ class ClaimRecord(BaseModel, frozen=True, extra="forbid"):
 
 
 _BESIDE_THE_VERDICT = {
-    "verdict", "error", "parts", "worst", "values", "confidence", "controls", "nodes", "written"
+    "verdict", "error", "parts", "worst", "values", "confidence", "controls", "nodes", "written",
+    "prompts", "numbers", "since_baseline",
 }  # fmt: skip
 """Fields that are no fields of a verdict, or need to be made into one."""
 

@@ -33,7 +33,7 @@ def escape(text: str) -> str:
 
 def summary(results: RunResults) -> str:
     """The whole summary; rows that do not fit are counted, not dropped in silence."""
-    claims = sorted(_claims(results), key=lambda pair: _ORDER.index(_word(pair[1])))
+    claims = sorted(_claims(results), key=lambda pair: (not _drifted(pair[1]), _ORDER.index(_word(pair[1]))))
     parts = [_title(claims, results), *_failed_setup(results), "", "", "", _environment(results)]
     room = MOST_BYTES - sum(len(part.encode()) + 2 for part in parts) - 200
     rows = [_row(file, record) for file, record in claims]
@@ -56,7 +56,14 @@ def _title(claims: list[tuple[FileRecord, ClaimRecord]], results: RunResults) ->
     counts = Counter(_word(record) for _, record in claims)
     said = [f"{counts[word]} {word}" for word in ("supported", *_ORDER[:-1]) if counts[word]]
     end = " (interrupted)" if results.interrupted else ""
+    if drifted := sum(_drifted(record) for _, record in claims):
+        end = f"; {drifted} not as in the baseline{end}"
     return f"### circuits: {', '.join(said) or 'nothing was measured'}{end}"
+
+
+def _drifted(record: ClaimRecord) -> bool:
+    """Whether the claim fails by the baseline, whatever its verdict."""
+    return record.since_baseline is not None and record.since_baseline.fails
 
 
 def _failed_setup(results: RunResults) -> list[str]:
@@ -74,6 +81,8 @@ def _row(file: FileRecord, record: ClaimRecord) -> tuple[str, ...]:
     measured = escape(claim_text(record))
     if controls := controls_text(record):
         measured += f"<br>controls: {escape(controls)}"
+    if record.since_baseline and record.since_baseline.word not in {"identical", "unchanged"}:
+        measured += f"<br>baseline: {escape(record.since_baseline.sentence)}"
     return claim, _word(record), measured, escape(record.says)
 
 

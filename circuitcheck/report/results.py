@@ -141,7 +141,7 @@ class FileRecord(BaseModel, frozen=True, extra="forbid"):
 
     `model` is named as the file or the command line names it; `provenance` holds hashes of model,
     dictionaries, prompts and reference set, versions, seeds, device and dtype; `error` is set where nothing
-    of the file could be measured. `nodes` are those of the file's groups, then those that only claims name.
+    of the file could be measured; `gone` are claims of the baseline that the file no longer has. `nodes` are those of the file's groups, then those that only claims name.
     """
 
     path: str
@@ -157,6 +157,7 @@ class FileRecord(BaseModel, frozen=True, extra="forbid"):
     example: ExampleRecord | None = None
     nodes: list[NodeRecord] = []
     edges: list[EdgeRecord] = []
+    gone: list[str] = []
     seconds: Number = None
 
 

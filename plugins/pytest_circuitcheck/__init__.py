@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_circuitcheck import newhooks
+from pytest_circuitcheck.baseline import gate_of
 from pytest_circuitcheck.carrying import load, unload
 from pytest_circuitcheck.fixture import circuits
 from pytest_circuitcheck.items import SUFFIX, CircuitFile, CircuitItem
 from pytest_circuitcheck.options import OPTIONS, CircuitOptions, add_options
+from pytest_circuitcheck.planning import PlanInsteadOfRun, plan_in_one_process
 from pytest_circuitcheck.progress import progress_line
 from pytest_circuitcheck.session import MEASUREMENTS, Measurements
+from pytest_circuitcheck.storing import STORE_OPTIONS, StoreOptions, store_of
 from pytest_circuitcheck.summary import RunSummary, header
 
 if TYPE_CHECKING:
@@ -39,14 +42,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True, wrapper=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
+    """See to it that a plan is made once."""
+    plan_in_one_process(config)
+    return (yield)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Read the flags, and start collecting results where they will be printed."""
     config.addinivalue_line("markers", "circuit: an item of a circuit file")
     config.addinivalue_line("markers", "known_failure(reason): a claim that is expected not to be supported")
     config.stash[OPTIONS] = CircuitOptions.of(config)
+    config.stash[STORE_OPTIONS] = StoreOptions.of(config)
     config.stash[MEASUREMENTS] = Measurements()
     if not hasattr(config, "workerinput"):  # xdist's workers report to the controller, which prints
         config.pluginmanager.register(RunSummary(config), "circuitcheck-summary")
+        if gate := gate_of(config):
+            config.pluginmanager.register(gate, "circuitcheck-baseline")
+    if config.getoption("--circuit-plan"):
+        config.pluginmanager.register(PlanInsteadOfRun(), "circuitcheck-plan")
 
 
 def pytest_report_header() -> str:
@@ -79,7 +94,7 @@ def pytest_circuitcheck_check(
     from circuitcheck.checking import check
 
     with progress_line(config, spec.circuit) as progress:
-        return check(spec, claims=claims, progress=progress, **options)
+        return check(spec, claims=claims, progress=progress, **{"store": store_of(config), **options})
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_circuitcheck.baseline import baseline_lines, baseline_page, held_against_baseline
 from pytest_circuitcheck.carrying import ItemOutcome, carry
 from pytest_circuitcheck.options import OPTIONS
 from pytest_circuitcheck.session import MEASUREMENTS, Measured
 
 if TYPE_CHECKING:
+    from circuitcheck.report.pairing_records import SinceBaseline
     from circuitcheck.report.results import ClaimRecord, SetupRecord
     from circuitcheck.spec import CircuitSpec
     from circuitcheck.verdict import Verdict
@@ -74,6 +76,7 @@ class CircuitItem(pytest.Item):
         super().__init__(**kwargs)
         self.spec = spec
         self.line = line
+        self.since_baseline: SinceBaseline | None = None
         self.add_marker("circuit")
 
     @property
@@ -108,6 +111,11 @@ class CircuitItem(pytest.Item):
         from circuitcheck.report.recording import as_written
 
         record = measured.file_record(self.file_name, self.spec, self.config.stash[OPTIONS].model)
+        record = held_against_baseline(self, record)
+        held = {each.claim: each.since_baseline for each in record.claims}
+        if claim:
+            self.since_baseline = held.get(claim.claim)
+            claim = claim.model_copy(update={"since_baseline": self.since_baseline})
         carry(
             self,
             record.model_copy(
@@ -186,7 +194,10 @@ class ClaimItem(CircuitItem):
 
         carry(self, outcome=str(verdict.outcome))
         falls_short = verdict.outcome in {Outcome.REFUTED, Outcome.INCONCLUSIVE}
+        drifted = self.since_baseline if self.since_baseline and self.since_baseline.fails else None
         if self.known_failure and falls_short:
+            if drifted:
+                raise self._drifted(drifted)
             # Under --runxfail this returns, and the claim is judged as any other.
             pytest.xfail(self.known_failure)
         fails = verdict.outcome is Outcome.REFUTED or (
@@ -196,10 +207,22 @@ class ClaimItem(CircuitItem):
             fails = self.config.stash[OPTIONS].inconclusive_fails
         if fails:
             raise self._failure(verdict)
+        if drifted:
+            raise self._drifted(drifted)
+
+    def _drifted(self, since: SinceBaseline) -> ItemOutcome:
+        page = baseline_page(f"{self.file_name}:{self.line}", since)
+        return ItemOutcome("failed", "\n".join(page), f"baseline: {since.sentence}")
 
     def _failure(self, verdict: Verdict) -> ItemOutcome:
         from circuitcheck.report.page import Origin, claim_page
         from circuitcheck.report.wording import headline
 
         origin = Origin(self.file_name, self.config.stash[OPTIONS].flags)
-        return ItemOutcome(str(verdict.outcome), "\n".join(claim_page(verdict, origin)), headline(verdict))
+        page = [*claim_page(verdict, origin), *self._baseline_page()]
+        return ItemOutcome(str(verdict.outcome), "\n".join(page), headline(verdict))
+
+    def _baseline_page(self) -> list[str]:
+        """What the page of a failing claim says of the baseline; nothing without one."""
+        since = self.since_baseline
+        return [f"  baseline  {since.sentence}", *baseline_lines(since)] if since else []

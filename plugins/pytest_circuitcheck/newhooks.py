@@ -20,7 +20,7 @@ def pytest_circuitcheck_check(
 
     Called once per circuit file, when the first of its selected items runs, with all the claims of
     the file that were selected. `options` are keyword arguments of `circuitcheck.checking.check`
-    that the command line gives (device, model_ref, n, seed), or a test through the `circuits`
+    that the command line gives (device, model_ref, n, seed, memory), or a test through the `circuits`
     fixture; `setup` names the dictionaries' setup items that were selected. Return None to leave it to the next implementation; the last one calls
     `circuitcheck.checking.check`. An implementation may take fewer arguments.
 

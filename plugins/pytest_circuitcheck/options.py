@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 
+from pytest_circuitcheck.baseline_options import add_baseline_options
+from pytest_circuitcheck.storing import add_store_options
+
 INCONCLUSIVE_CHOICES = ("fail", "warn")
 REPORTS = "reports"
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """The flags, all starting with `--circuit-`, and the one ini setting."""
+    """The flags, all starting with `--circuit-`, and the ini settings."""
     group = parser.getgroup("circuitcheck", "claims about circuits in language models")
     group.addoption("--circuit-device", metavar="DEVICE", help="device to measure on, such as cpu or cuda:0")
     group.addoption("--circuit-model", metavar="MODEL", help="measure the same files on another model")
@@ -40,6 +43,20 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FILE",
         help=f"write the Markdown summary here as well (default: ${STEP_SUMMARY}, where that is set)",
     )
+    group.addoption(
+        "--circuit-memory",
+        type=_bytes,
+        metavar="SIZE",
+        help="what measuring may take on top of model and dictionaries, such as 2GiB (default: half of what is free)",
+    )
+    group.addoption(
+        "--circuit-plan",
+        action="store_true",
+        help="measure nothing, and say what the selected circuits would take",
+    )
+    add_store_options(group, parser)
+    add_baseline_options(group, parser)
+    parser.addini("circuit_memory", "what measuring may take on top of model and dictionaries, such as 2GiB")
     parser.addini("circuit_inconclusive", "fail or warn: what an inconclusive claim does", default="fail")
 
 
@@ -51,11 +68,20 @@ def _positive(text: str) -> int:
     return number
 
 
+def _bytes(text: str) -> int:
+    from circuitcheck.byte_sizes import parse_bytes
+
+    try:
+        return parse_bytes(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 @dataclass(frozen=True)
 class CircuitOptions:
     """The settings of one run; None leaves a matter to the circuit file.
 
-    `summary_appends` is set for the step summary of a CI job, which several steps share.
+    `memory` is in bytes; `summary_appends` is set for the step summary of a CI job, which several steps share.
     """
 
     device: str | None
@@ -66,13 +92,14 @@ class CircuitOptions:
     reports: Path
     summary: Path | None
     summary_appends: bool
+    memory: int | None = None
 
     @classmethod
     def of(cls, config: pytest.Config) -> CircuitOptions:
         """Read the settings of this run.
 
         Raises:
-            pytest.UsageError: when the ini file has no such choice.
+            pytest.UsageError: when the ini file has no such choice, or no such amount of memory.
         """
         given: str | None = config.getoption("--circuit-summary")
         summary = given or os.environ.get(STEP_SUMMARY)
@@ -86,12 +113,15 @@ class CircuitOptions:
             reports=here / (config.getoption("--circuit-reports") or config.rootpath / REPORTS),
             summary=here / summary if summary else None,
             summary_appends=summary is not None and summary == os.environ.get(STEP_SUMMARY),
+            memory=_memory(config),
         )
 
     @property
     def check_arguments(self) -> Mapping[str, Any]:
         """Keyword arguments of `circuitcheck.checking.check` that this run sets."""
-        values = {"device": self.device, "model_ref": self.model, "n": self.n, "seed": self.seed}
+        values = {
+            "device": self.device, "model_ref": self.model, "n": self.n, "seed": self.seed, "memory": self.memory,
+        }  # fmt: skip
         return {name: value for name, value in values.items() if value is not None}
 
     @property
@@ -107,6 +137,17 @@ def _inconclusive(config: pytest.Config) -> str:
         msg = f"circuit_inconclusive is {choice!r} in the ini file. Write 'fail' or 'warn'."
         raise pytest.UsageError(msg)
     return choice
+
+
+def _memory(config: pytest.Config) -> int | None:
+    given, said = config.getoption("--circuit-memory"), str(config.getini("circuit_memory"))
+    if given is not None or not said:
+        return int(given) if given is not None else None
+    try:
+        return _bytes(said)
+    except argparse.ArgumentTypeError as error:
+        msg = f"circuit_memory in the ini file: {error}"
+        raise pytest.UsageError(msg) from None
 
 
 OPTIONS = pytest.StashKey[CircuitOptions]()

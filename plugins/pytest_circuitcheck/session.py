@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ class Measured:
 
     result: CheckResult | None
     error: str = ""
+    _records: dict[tuple[str, str | None], FileRecord] = field(default_factory=dict, repr=False)
 
     def verdict(self, claim: str) -> Verdict | None:
         """The verdict of one claim; None where it could not be measured."""
@@ -56,7 +57,15 @@ class Measured:
         return next((result for result in results if result.name == name), None)
 
     def file_record(self, path: str, spec: CircuitSpec, model: str | None) -> FileRecord:
-        """The file's record, with all its claims; `model` is the command line's."""
+        """The file's record, with all its claims; `model` is the command line's.
+
+        Made once: every item of the file brings a part of it along, and it holds every number of every claim.
+        """
+        if (path, model) not in self._records:
+            self._records[path, model] = self._record(path, spec, model)
+        return self._records[path, model]
+
+    def _record(self, path: str, spec: CircuitSpec, model: str | None) -> FileRecord:
         from circuitcheck.report.recording import file_record, model_name
         from circuitcheck.report.results import FileRecord
 
@@ -86,7 +95,8 @@ class Measurements:
         share_cores()
 
         try:
-            return Measured(run_check(item, item.spec, _selected_claims(item), _selected_setup(item)))
+            selected = selection_of(item)
+            return Measured(run_check(item, item.spec, selected.pop("claims"), selected))
         except CircuitCheckError as error:
             return Measured(None, str(error))
         except Exception as error:
@@ -104,6 +114,11 @@ def run_check(
         spec=spec, claims=claims, config=item.config, options=options
     )
     return result
+
+
+def selection_of(item: CircuitItem) -> dict[str, Any]:
+    """What of the item's file was selected, as arguments of `circuitcheck.checking.check`."""
+    return {"claims": _selected_claims(item), **_selected_setup(item)}
 
 
 def _selected_claims(item: CircuitItem) -> tuple[str, ...]:

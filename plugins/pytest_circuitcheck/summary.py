@@ -19,6 +19,7 @@ import pytest
 from pytest_circuitcheck.carrying import unload
 from pytest_circuitcheck.github import github_lines, write_summary
 from pytest_circuitcheck.options import OPTIONS
+from pytest_circuitcheck.storing import store_lines, trim_store
 
 if TYPE_CHECKING:
     from circuitcheck.report.results import FileRecord, RunResults
@@ -60,6 +61,7 @@ class RunSummary:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the reports; a run that selected circuits and measured nothing does not end well."""
         if self._cargos:
+            trim_store(self._config)
             interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
             self._write(session, self._results(interrupted=interrupted))
         elif self._selected and session.exitstatus == pytest.ExitCode.OK:
@@ -70,6 +72,8 @@ class RunSummary:
         """Print inconclusive claims with their reasons, then every claim on a line."""
         if self._cargos:
             self._print_claims(terminalreporter)
+        for line in store_lines(self._cargos, self._config.invocation_params.dir):
+            terminalreporter.write_line(line)
         for note in self._notes:
             terminalreporter.write_line(f"circuitcheck: {note}")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from circuitcheck import check
-from circuitcheck.checking.bench import _loaded
+from circuitcheck.checking.models import loaded
 from circuitcheck.reading import read_spec_text
 from circuitcheck.shapes import bundled_models, bundled_path
 
@@ -29,7 +29,7 @@ def elsewhere(tmp_path_factory):
         text = text.replace(bundled, path)
     (folder / "mine.circuit.yaml").write_text(text, encoding="utf-8")
     yield folder / "mine.circuit.yaml"
-    _loaded.cache_clear()
+    loaded.cache_clear()
 
 
 def test_a_shipped_file_gives_the_same_numbers_on_a_folder_elsewhere(elsewhere):

@@ -6,8 +6,8 @@ from tiny_models import tiny_dictionary, tiny_gpt2
 
 from circuitcheck import check
 from circuitcheck.checking import features as module
-from circuitcheck.checking.bench import _loaded
 from circuitcheck.checking.features import describe_features
+from circuitcheck.checking.models import loaded
 from circuitcheck.engine import Context, Description
 from circuitcheck.nodes import parse_node
 
@@ -47,14 +47,14 @@ claims:
 
 @pytest.fixture
 def elsewhere(tmp_path):
-    _loaded.cache_clear()
+    loaded.cache_clear()
     tiny_gpt2(tmp_path / "model")
     tiny_dictionary(tmp_path / "z" / "0", "jumprelu")
     tiny_dictionary(tmp_path / "tc" / "1", "jumprelu_transcoder", layer=1)
     path = tmp_path / "words.circuit.yaml"
     path.write_text(FILE, encoding="utf-8")
     yield path
-    _loaded.cache_clear()
+    loaded.cache_clear()
 
 
 def named(result):

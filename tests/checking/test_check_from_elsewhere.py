@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from tiny_models import tiny_dictionary, tiny_gpt2, tiny_llama
 
 from circuitcheck import check
-from circuitcheck.checking.bench import _loaded
+from circuitcheck.checking.models import loaded
 from circuitcheck.errors import DictionaryError, ModelError
 from circuitcheck.verdict import Outcome
 
@@ -48,13 +48,13 @@ claims:
 
 @pytest.fixture
 def elsewhere(tmp_path):
-    _loaded.cache_clear()
+    loaded.cache_clear()
     tiny_gpt2(tmp_path / "model")
     tiny_dictionary(tmp_path / "sae" / "0", "jumprelu")
     path = tmp_path / "words.circuit.yaml"
     path.write_text(FILE, encoding="utf-8")
     yield path
-    _loaded.cache_clear()
+    loaded.cache_clear()
 
 
 def test_a_model_that_fails_its_task_gives_neither_a_pass_nor_a_zero(elsewhere):

@@ -1,6 +1,5 @@
 """A scan is each node's own intervention, measured together."""
 
-
 import numpy as np
 import pytest
 from tiny_models import tiny_dictionary, tiny_gpt2, tiny_prompts

@@ -66,6 +66,7 @@ class ClaimView:
     facts: tuple[tuple[str, str], ...]
     about: tuple[str, ...]
     warnings: tuple[str, ...]
+    since_baseline: str
     tags: tuple[str, ...]
     known_failure: str
     controls: ControlsView | None
@@ -101,6 +102,7 @@ def claim_view(record: ClaimRecord, file: FileRecord, anchor: str) -> ClaimView:
         facts=tuple((name, fact(value)) for name, value in record.facts.items()),
         about=_about(record),
         warnings=tuple(record.warnings),
+        since_baseline=record.since_baseline.sentence if record.since_baseline else "",
         tags=tuple(record.tags),
         known_failure=record.known_failure,
         place=f"{file.path}:{record.line}" if record.line else file.path,

@@ -129,11 +129,15 @@ def _headline(pairs: list[ClaimPair]) -> str:
 
 
 def _facts(run: RunResults) -> dict[str, str]:
-    """Everything a number may depend on: the files' provenance first, then the environment."""
+    """Everything a number may depend on: the files' provenance first, then the environment.
+
+    What came from the store is left out: a number is the same whenever it was measured.
+    """
     facts = {}
     for file in run.files:
         facts[f"{file.circuit}: model"] = file.model
-        facts |= {f"{file.circuit}: {name}": value for name, value in flattened(file.provenance)}
+        provenance = {name: value for name, value in file.provenance.items() if name != "store"}
+        facts |= {f"{file.circuit}: {name}": value for name, value in flattened(provenance)}
     return facts | {f"environment: {name}": value for name, value in run.environment.items()}
 
 

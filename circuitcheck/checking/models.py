@@ -1,0 +1,140 @@
+"""The model of a check: who it is, and, only when something has to be measured, the model itself."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from circuitcheck.checking.devices import default_device
+from circuitcheck.checking.files import folder_digests
+from circuitcheck.checking.identities import model_facts, model_identity, model_of
+from circuitcheck.errors import ModelError
+from circuitcheck.spec import ModelRef
+from circuitcheck.store import ModelIdentity, Store
+from circuitcheck.store.identity import library_versions
+from circuitcheck.store.recalling import recalled_facts
+
+if TYPE_CHECKING:
+    from circuitcheck.engines import LensModel
+
+
+@dataclass(frozen=True)
+class GivenModel:
+    """A TransformerBridge that the caller has in memory."""
+
+    bridge: Any
+
+    @property
+    def name(self) -> str:
+        """As reports call it."""
+        return self.lens.name
+
+    @cached_property
+    def identity(self) -> ModelIdentity:
+        """Who it is."""
+        return model_identity(self.lens)
+
+    @cached_property
+    def lens(self) -> LensModel:
+        """The model.
+
+        Raises:
+            ModelError: it cannot be measured.
+        """
+        from circuitcheck.engines import wrap_model
+
+        return wrap_model(self.bridge)
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model by its folder or its name on the Hub.
+
+    A folder that the store has met before is known by its files. A name on the Hub says nothing about what a
+    download would bring, so such a model is always loaded.
+    """
+
+    reference: ModelRef
+    source: str | Path
+    device: str | None
+    store: Store | None = None
+
+    @property
+    def name(self) -> str:
+        """As reports call it."""
+        return str(self.source)
+
+    @cached_property
+    def identity(self) -> ModelIdentity:
+        """Who it is; loads it if nothing knows.
+
+        Raises:
+            ModelError: it is missing, damaged, or cannot be measured.
+        """
+        files = self._files
+        if not files:
+            return model_identity(self._load())
+        key = {
+            "files": files,
+            "processing": self.reference.weights or "raw",
+            "dtype": self.reference.dtype,
+            "device": self.device or default_device(),
+            "libraries": dict(library_versions()),
+        }
+        return recalled_facts(
+            self.store, "model", key, model_of, lambda: model_facts(model_identity(self._load()))
+        )
+
+    @cached_property
+    def lens(self) -> LensModel:
+        """The model itself.
+
+        Raises:
+            ModelError: it is missing, damaged, cannot be measured, or changed since its identity was taken.
+        """
+        lens = self._load()
+        if model_identity(lens) != self.identity:
+            msg = f"the model {self.name} changed on disk while it was being used; run again."
+            raise ModelError(msg)
+        return lens
+
+    @cached_property
+    def _files(self) -> dict[str, str]:
+        return folder_digests(self.source) if isinstance(self.source, Path) else {}
+
+    def _load(self) -> LensModel:
+        reference = self.reference
+        # Asked again, since a model may be saved into its folder between two checks.
+        stamp = folder_digests(self.source) if isinstance(self.source, Path) else {}
+        return loaded(
+            self.source,
+            reference.revision,
+            reference.dtype,
+            self.device,
+            reference.weights or "raw",
+            tuple(stamp.items()),
+        )
+
+
+@functools.lru_cache(maxsize=1)
+def loaded(
+    source: str | Path,
+    revision: str | None,
+    dtype: str,
+    device: str | None,
+    weights: Literal["raw", "folded"],
+    stamp: tuple[tuple[str, str], ...] = (),
+) -> LensModel:
+    """One model is held at a time: files that share it load it once, and memory holds no two.
+
+    `stamp` is of its files, so that a folder that has changed is loaded again.
+
+    Raises:
+        ModelError: it is missing, damaged, or cannot be measured.
+    """
+    from circuitcheck.engines import load_model
+
+    return load_model(source, revision=revision, dtype=dtype, device=device, weights=weights)
