@@ -24,6 +24,16 @@ def relative_change(
     return change
 
 
+def relative_changes(
+    old: Float[Tensor, "batch places features"], new: Float[Tensor, "batch places features"]
+) -> Float[Tensor, "batch features"]:
+    """`relative_change` of each feature over its places."""
+    old, new = old.double(), new.double()
+    size = torch.maximum(old.norm(dim=1), new.norm(dim=1)).clamp(min=TINY)
+    changes: Tensor = (new - old).norm(dim=1) / size
+    return changes
+
+
 def agree(found: Float[Tensor, "*axes"], expected: Float[Tensor, "*axes"]) -> bool:
     """Whether two ways to compute the same tensor agree, up to what its precision allows."""
     limit = 1e-3 if torch.finfo(found.dtype).eps < HALF else 5e-2

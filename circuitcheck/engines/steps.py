@@ -7,6 +7,7 @@ Within one hook features come first, then errors, then named heads, so a head ou
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from einops import rearrange
@@ -14,7 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from circuitcheck.engines.dictionaries import Dictionary
-from circuitcheck.engines.hooks import add_at, agree, code_delta, keep, relative_change
+from circuitcheck.engines.hooks import add_at, agree, code_delta, keep, relative_change, relative_changes
 from circuitcheck.engines.passes import BEFORE, EDIT, Live, ReplacedCode, Step
 from circuitcheck.engines.quantities import CodeValue, ErrorValue, Quantity
 from circuitcheck.engines.sites import MLP_OUT, RESID_MID, RESID_POST, Site, block_hook
@@ -104,20 +105,28 @@ class ReplaceCode:
         """What a transcoder reads."""
         return _earlier_hooks(self.dictionary)
 
+    @cached_property
+    def _alike(self) -> dict[tuple[Reference, Positions], list[CodeEntry]]:
+        """Entries by what they ask and where, since asking once for all is most of what a step costs."""
+        found: dict[tuple[Reference, Positions], list[CodeEntry]] = {}
+        for entry in self.entries:
+            found.setdefault((entry.reference, entry.positions), []).append(entry)
+        return found
+
     def apply(self, value: Tensor, live: Live) -> Tensor:
         """Add the delta; activations are read on the stream before any edit at this hook."""
         code = CodeValue(self.dictionary, self.features).of(live.at(self.hook))
         target = code.clone()
         mask = torch.zeros(code.shape[1:], dtype=torch.bool, device=code.device)
-        known: dict[tuple[Reference, Positions], Tensor] = {}
-        for entry in self.entries:
-            asked, places = (entry.reference, entry.positions), live.window.places(entry.positions)
-            if asked not in known:
-                known[asked] = live.lookup(*asked).expand(-1, -1, len(self.features))
-            old, new = code[:, places, entry.index], known[asked]
-            target[:, places, entry.index] = new[..., entry.index].expand_as(old)
-            mask[places, entry.index] = True
-            live.changes[entry.column] = relative_change(old, target[:, places, entry.index])
+        for (reference, positions), entries in self._alike.items():
+            places, indices = live.window.places(positions), [entry.index for entry in entries]
+            rows, columns = torch.tensor(places)[:, None], torch.tensor(indices)
+            old = code[:, rows, columns]
+            new = live.lookup(reference, positions).expand(-1, -1, len(self.features))[..., indices]
+            target[:, rows, columns] = new.expand_as(old)
+            mask[rows, columns] = True
+            changes = relative_changes(old, target[:, rows, columns])
+            live.changes |= {entry.column: changes[:, at] for at, entry in enumerate(entries)}
         for index, feature in enumerate(self.features):
             live.codes[self.dictionary, feature] = ReplacedCode(target[..., index], mask[:, index])
         delta = code_delta(code, target, self.dictionary.decoder_rows(self.features))
