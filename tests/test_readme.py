@@ -4,11 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML as Yaml
 
 from circuitcheck.reading import read_spec_text
 
 README = Path(__file__).parents[1] / "README.md"
-BLOCKS = re.findall(r"```yaml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+YAML = re.findall(r"```yaml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+BLOCKS = [block for block in YAML if "jobs:" not in block]
+WORKFLOWS = [block for block in YAML if "jobs:" in block]
 
 
 def test_the_readme_shows_a_circuit_file():
@@ -19,6 +22,16 @@ def test_the_readme_shows_a_circuit_file():
 def test_every_yaml_block_of_the_readme_is_a_valid_circuit_file(block):
     spec = read_spec_text(block)
     assert spec.claims
+
+
+@pytest.mark.parametrize("block", WORKFLOWS)
+def test_the_workflow_of_the_readme_calls_what_there_is(block, pytestconfig):
+    steps = Yaml(typ="safe").load(block)["jobs"]["circuits"]["steps"]
+    (command,) = (step["run"] for step in steps if step.get("run", "").startswith("pytest"))
+    _, folder, *flags = command.split()
+    assert (README.parent / folder).is_dir()
+    assert flags == ["--circuit-baseline"]
+    assert pytestconfig.getoption("--circuit-baseline", default="no such option") != "no such option"
 
 
 def test_the_readme_names_every_command():
