@@ -117,6 +117,12 @@ def parse_node(text: object, at: str = "") -> Node:
     if not isinstance(text, str):
         msg = f"{text!r} is not a node. {_HOW}"
         raise ValueError(msg)
+    return _parse_text(text, at)
+
+
+@cache
+def _parse_text(text: str, at: str) -> Node:
+    """Kept, since a file's names are read again for every control of its claims."""
     name, _, position = text.strip().partition("@")
     if position and not _POSITION.fullmatch(position):
         msg = f"{position!r} is not a position. Write a role such as END, an index, or 'all'."
@@ -128,7 +134,6 @@ def parse_node(text: object, at: str = "") -> Node:
     return node.placed(position).placed(at)
 
 
-@cache
 def _parse_name(name: str) -> Node | None:
     if name == "embed":
         return Node(NodeKind.EMBED)
