@@ -30,7 +30,7 @@ format: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(BENCH)
 
-# Kills a run at 50 random moments and goes on each time; about half an hour.
+# Kills a run at 50 random moments and goes on each time; about five minutes.
 kill: $(READY)
 	$(BIN)/pytest tests/store/kill_moments.py --moments 50
 
