@@ -50,15 +50,15 @@ class Targets:
             foils=torch.searchsorted(tokens, self.foils),
         )
 
-    def of_answer(self, values: Float[Tensor, "batch vocab"]) -> Float[Tensor, " batch"]:
+    def of_answer(self, values: Float[Tensor, "batch tokens"]) -> Float[Tensor, " batch"]:
         """The answer's value."""
         return values.gather(1, self.answer[:, None])[:, 0]
 
-    def sum_of_foils(self, values: Float[Tensor, "batch vocab"]) -> Float[Tensor, " batch"]:
+    def sum_of_foils(self, values: Float[Tensor, "batch tokens"]) -> Float[Tensor, " batch"]:
         """The foils' values, added up."""
         return (values.gather(1, self.foils) * self.counted).sum(1)
 
-    def mean_of_foils(self, values: Float[Tensor, "batch vocab"]) -> Float[Tensor, " batch"]:
+    def mean_of_foils(self, values: Float[Tensor, "batch tokens"]) -> Float[Tensor, " batch"]:
         """The foils' values, averaged; NaN without foils."""
         return self.sum_of_foils(values) / self.counted.sum(1)
 
@@ -93,7 +93,7 @@ def text_loss(
 
 def score(
     name: MetricName,
-    logits: Float[Tensor, "batch vocab"],
+    logits: Float[Tensor, "batch tokens"],
     clean: Float[Tensor, "batch vocab"],
     targets: Targets,
 ) -> Float[Tensor, " batch"]:

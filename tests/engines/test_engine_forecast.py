@@ -225,4 +225,4 @@ def test_forecasts_add_up_but_their_peaks_do_not() -> None:
 
 
 def test_seconds_are_those_of_passes_and_of_their_tokens() -> None:
-    assert Pace(per_pass=0.1, per_token=0.01).seconds(3, 20) == pytest.approx(0.5)
+    assert Pace(per_pass=0.1, per_token=0.01).seconds(3.0, 20.0) == pytest.approx(0.5)

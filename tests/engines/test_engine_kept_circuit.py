@@ -23,7 +23,7 @@ from circuitcheck.engines.passes import Treatment
 from circuitcheck.engines.scene import Scene
 from circuitcheck.engines.sources import nothing_to_look_up
 from circuitcheck.engines.steps import KeepHook
-from circuitcheck.engines.traces import Trace
+from circuitcheck.engines.traces import BlockCall, Trace
 
 GROUP = PROMPTS.subset(PROMPTS.groups[0])
 """Eight tokens, BOS counted: places 0 to 6, END at 6; IO and S at 1 and 2."""
@@ -200,13 +200,13 @@ def test_scores_behind_a_cap_are_not_tried(tmp_path: Path, monkeypatch: pytest.M
     assert not can_run_parts_of(model, 8)
 
 
-def test_a_boolean_mask_and_none_hide_what_comes_later(tmp_path: Path) -> None:
+def test_a_boolean_mask_and_none_hide_what_comes_later(gpt2: LensModel) -> None:
     """As some attention implementations are told; these models are told a sum."""
+    weights, empty = kept_heads.HeadWeights.of(gpt2, 0), torch.zeros(1, 4, 8, 4)
     scores = torch.zeros(1, 2, 7, 8)
     told = {}
     for mask in (torch.ones(8, 8, dtype=torch.bool).tril()[None, None], None):
-        call: Any = type("Call", (), {"settings": {"attention_mask": mask}})()
-        weights: Any = None
+        call = BlockCall(torch.zeros(1, 8, 16), empty, empty, "cache", {"attention_mask": mask})
         masked = kept_heads.LiveAttention(weights, call, 1)._masked(scores.clone(), 0, EVERYWHERE)
         told[mask is None] = masked
     torch.testing.assert_close(told[True], told[False])
