@@ -37,9 +37,17 @@ def add_baseline_options(group: Any, parser: pytest.Parser) -> None:
 
 
 def baseline_path(config: pytest.Config) -> Path:
-    """The file that the run is held against, which need not be there."""
+    """The file that the run is held against; the usual one need not be there yet.
+
+    Raises:
+        pytest.UsageError: there is no file of the name on the command line, which would gate nothing.
+    """
     if given := config.getoption("--circuit-baseline"):
-        return config.invocation_params.dir / str(given)
+        path = config.invocation_params.dir / str(given)
+        if not path.is_file():
+            msg = f"there is no baseline file {given}. `circuitcheck baseline save --baseline {given}` writes it."
+            raise pytest.UsageError(msg)
+        return path
     return config.rootpath / (str(config.getini("circuit_baseline")) or DEFAULT_FILE)
 
 

@@ -110,9 +110,14 @@ def run_check(
 ) -> CheckResult:
     """Measure through the hook; `arguments` win over the command line's."""
     options = {**item.config.stash[OPTIONS].check_arguments, **arguments}
-    result: CheckResult = item.ihook.pytest_circuitcheck_check(
-        spec=spec, claims=claims, config=item.config, options=options
-    )
+    try:
+        result: CheckResult = item.ihook.pytest_circuitcheck_check(
+            spec=spec, claims=claims, config=item.config, options=options
+        )
+    except KeyboardInterrupt:
+        # Pytest writes out the arguments of every frame it was interrupted in, and plans of hundreds of
+        # measurements take it half a minute; so the frames below this one are left behind.
+        raise KeyboardInterrupt from None
     return result
 
 

@@ -231,3 +231,10 @@ def test_another_file_can_be_named(saved, pytester):
     BASELINE.rename("mine.json")
     result = run(pytester, WARN, "circuits", "--circuit-baseline=mine.json")
     assert section(result)[-1] == "4 claims held against the baseline: 4 identical"
+
+
+def test_a_file_named_on_the_command_line_that_is_not_there_is_a_wrong_call(pytester, project):
+    project("circuits")
+    result = run(pytester, WARN, "circuits", "--circuit-baseline=mistyped.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: there is no baseline file mistyped.json.*"])

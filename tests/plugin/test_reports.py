@@ -135,6 +135,27 @@ def test_after_ctrl_c_before_anything_was_measured_nothing_is_written(pytester, 
     assert not (pytester.path / "reports").exists()
 
 
+def test_after_ctrl_c_nobody_waits_for_what_was_being_measured_to_be_written_out(pytester, monkeypatch):
+    """Pytest shows the arguments of every interrupted frame, and those of a measurement are megabytes."""
+    conftest = """
+    from pathlib import Path
+
+    class Plan:
+        def __repr__(self):
+            Path("written-out").touch()
+            return "a plan"
+
+    def measure(plan):
+        raise KeyboardInterrupt
+
+    def pytest_circuitcheck_check(spec, claims):
+        measure(Plan())
+    """
+    prepare(pytester, monkeypatch, conftest, ioi=IOI)
+    assert run(pytester).ret == pytest.ExitCode.INTERRUPTED
+    assert not (pytester.path / "written-out").exists()
+
+
 def test_a_report_that_cannot_be_written_does_not_go_unnoticed(pytester, monkeypatch):
     prepare(pytester, monkeypatch, ioi=circuit_file("behaviour"))
     (pytester.path / "reports").write_text("a file in the way")
