@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from circuitcheck.claims.case import Case
 from circuitcheck.claims.controls import (
     Trial,
     balanced_rows,
@@ -19,7 +20,6 @@ from circuitcheck.claims.controls import (
 )
 from circuitcheck.claims.judging import alpha_side, confidence_of
 from circuitcheck.claims.matching import Drawn, draw, place_of
-from circuitcheck.claims.questions import Case
 from circuitcheck.engine import Engine, Errand, Plan, Profile, Progress
 from circuitcheck.nodes import Node
 from circuitcheck.prompts.pairs import PromptSet

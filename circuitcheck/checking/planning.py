@@ -17,10 +17,10 @@ from circuitcheck.checking.features import named_features
 from circuitcheck.checking.preparing import Prepared
 from circuitcheck.checking.running import corruption_of
 from circuitcheck.checking.setup import task_requests
+from circuitcheck.claims.case import Case
 from circuitcheck.claims.controls import features_of, named_in, trial_of, versus_of
 from circuitcheck.claims.matching import Group
 from circuitcheck.claims.planning import requests_of
-from circuitcheck.claims.questions import Case
 from circuitcheck.engine import Errand, Forecast, Measurement, Plan, Survey
 from circuitcheck.nodes import Node
 from circuitcheck.spec import CircuitSpec, Claim

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from circuitcheck.checking.controls import ControlRun
+from circuitcheck.claims.case import Case
 from circuitcheck.claims.conditions import Aliases
 from circuitcheck.claims.controls import ruled
 from circuitcheck.claims.judging import Assessment, assess, conclude
 from circuitcheck.claims.planning import requests_of, uses_reference_set
-from circuitcheck.claims.questions import Case
 from circuitcheck.engine import Engine, Measurement, Plan, Progress, Request
 from circuitcheck.errors import MeasurementError
 from circuitcheck.prompts.pairs import PromptSet

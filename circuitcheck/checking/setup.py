@@ -9,7 +9,7 @@ from typing import Any
 
 from circuitcheck.checking.result import SetupResult
 from circuitcheck.claims.judging import alpha_side
-from circuitcheck.claims.planning import metric
+from circuitcheck.claims.requests import metric
 from circuitcheck.engine import CLEAN, Fit, Measurement, MetricName, Request
 from circuitcheck.nodes import NodeKind
 from circuitcheck.prompts.pairs import PromptSet

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitcheck.claims.case import Case
 from circuitcheck.claims.conditions import condition_of, with_errors_kept
 from circuitcheck.claims.matching import Drawn, Group, place_of
 from circuitcheck.claims.planning import requests_of
-from circuitcheck.claims.questions import Case, samples_of
+from circuitcheck.claims.questions import samples_of
 from circuitcheck.engine import KeepOnly, Request
 from circuitcheck.nodes import Node, NodeKind
 from circuitcheck.prompts.pairs import PromptSet

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from circuitcheck.claims.case import Case
 from circuitcheck.claims.conditions import condition_of, nothing_kept, with_errors_kept
-from circuitcheck.claims.planning import INTERVENING, metric
-from circuitcheck.claims.questions import Case, Question, runs_of, samples_of
+from circuitcheck.claims.planning import INTERVENING
+from circuitcheck.claims.questions import Question, samples_of
+from circuitcheck.claims.requests import metric
+from circuitcheck.claims.verbs.metrics import runs_of
 from circuitcheck.engine import KeepOnly, Replace, Values
 from circuitcheck.nodes import ALL, Node, NodeKind
 from circuitcheck.prompts.pairs import PromptSet

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from circuitcheck.claims.case import Case
 from circuitcheck.claims.evidence import cell_effects, facts_of, population_of, values_of, worst_prompts
 from circuitcheck.claims.noop import share_changed, why_too_few
 from circuitcheck.claims.pairing import evaluated_prompts, numbers_of
-from circuitcheck.claims.questions import Case, Question, questions_of
+from circuitcheck.claims.questions import Question, questions_of
 from circuitcheck.spec import Claim
 from circuitcheck.statistics import Evidence, Tails, combine, holm, judge, needed_prompts
 from circuitcheck.verdict import Outcome, Part, Verdict

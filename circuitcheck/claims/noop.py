@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitcheck.claims.case import Case
 from circuitcheck.claims.conditions import condition_of
-from circuitcheck.claims.questions import Case
 from circuitcheck.engine import KeepOnly, Replace
 from circuitcheck.errors import MeasurementError
 

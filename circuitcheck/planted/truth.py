@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from circuitcheck.claims.case import Case
 from circuitcheck.claims.planning import requests_of
-from circuitcheck.claims.questions import Case, samples_of
+from circuitcheck.claims.questions import samples_of
 from circuitcheck.engine import Measurement, Plan
 from circuitcheck.engines import Dictionary, LensEngine, LensModel
 from circuitcheck.planted.planting import READOUT

@@ -7,9 +7,9 @@ import pytest
 from fakes import FakeEngine, fake_profile, fake_prompts, noisy
 
 from circuitcheck.checking.running import ClaimRun, Prompted
+from circuitcheck.claims.case import Case
 from circuitcheck.claims.controls import balanced_rows, judge_controls, ruled, seed_of
 from circuitcheck.claims.matching import Drawn, place_of
-from circuitcheck.claims.questions import Case
 from circuitcheck.engine import ActivationReading, AttentionReading, Measurement, Replace, WriteReading
 from circuitcheck.errors import MeasurementError
 from circuitcheck.nodes import NodeKind, parse_node

@@ -5,8 +5,8 @@ import pytest
 from fakes import FakeEngine, fake_prompts, model_of, noisy
 
 from circuitcheck.checking.running import ClaimRun, Prompted
+from circuitcheck.claims.case import Case
 from circuitcheck.claims.conditions import condition_of
-from circuitcheck.claims.questions import Case
 from circuitcheck.engine import ActivationReading, AttentionReading, Measurement, MetricReading
 from circuitcheck.reading import read_spec_text
 from circuitcheck.verdict import Outcome

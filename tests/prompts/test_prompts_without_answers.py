@@ -8,7 +8,7 @@ import pytest
 from fakes import FakeEngine, fake_prompts
 
 from circuitcheck.checking.setup import model_result, task_requests
-from circuitcheck.claims.planning import metric
+from circuitcheck.claims.requests import metric
 from circuitcheck.engine import CLEAN, Measurement, Plan
 from circuitcheck.errors import SpecError
 from circuitcheck.prompts.describe import describe_prompts
