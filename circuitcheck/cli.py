@@ -13,6 +13,7 @@ import typer
 
 from circuitcheck.commands.baseline import baseline
 from circuitcheck.commands.doctor import doctor
+from circuitcheck.commands.exchange import export, import_
 from circuitcheck.commands.init import init
 from circuitcheck.commands.measure import measure
 from circuitcheck.commands.prompts import prompts
@@ -33,6 +34,8 @@ app = typer.Typer(
 )
 for command in (init, validate, prompts, measure, run, show, report, schema, doctor):
     app.command()(command)
+app.command(name="import")(import_)
+app.command()(export)
 app.add_typer(baseline, name="baseline")
 
 

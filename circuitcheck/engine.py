@@ -13,82 +13,76 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitcheck.interventions import (
+    CLEAN,
+    CORRUPT,
+    Condition,
+    Downstream,
+    ErrorPolicy,
+    Intervention,
+    KeepOnly,
+    Mlps,
+    Replace,
+    Route,
+    Scope,
+    Side,
+    Source,
+    SourceKind,
+    Splice,
+    Steer,
+    SteerHow,
+)
 from circuitcheck.nodes import Node
 
 if TYPE_CHECKING:
     from circuitcheck.prompts.pairs import PromptSet
 
-Side = Literal["clean", "corrupt"]
-SourceKind = Literal["zero", "mean", "resample", "clean", "corrupt"]
-ErrorPolicy = Literal["live", "clean", "reference", "drop"]
-Scope = Literal["heads", "heads+mlps"]
+__all__ = [
+    "CLEAN",
+    "CORRUPT",
+    "WITHOUT_ANSWER",
+    "ActivationReading",
+    "AttentionReading",
+    "Condition",
+    "Context",
+    "Description",
+    "Downstream",
+    "Engine",
+    "Errand",
+    "ErrorPolicy",
+    "Fit",
+    "Forecast",
+    "Intervention",
+    "KeepOnly",
+    "Measurement",
+    "MetricName",
+    "MetricReading",
+    "Mlps",
+    "Plan",
+    "Profile",
+    "Progress",
+    "Reading",
+    "Replace",
+    "Request",
+    "Route",
+    "Scope",
+    "Shape",
+    "Side",
+    "Source",
+    "SourceKind",
+    "Splice",
+    "Steer",
+    "SteerHow",
+    "Survey",
+    "Values",
+    "WriteReading",
+]
+
 MetricName = Literal["logit_diff", "prob_diff", "log_prob", "kl", "accuracy", "top1", "rank", "loss"]
 Values = NDArray[np.float64]
 
 WITHOUT_ANSWER: frozenset[MetricName] = frozenset({"kl", "loss"})
 """Metrics that prompts without a right and a wrong answer have too."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where the replacing value of a node comes from.
-
-    `clean` and `corrupt` read that side of the same pair. `mean` averages the reference set per
-    (template, order) and token position; `resample` reads another pair of the same (template, order),
-    one donor per prompt shared by all nodes unless `donors` is independent. `over` names the side
-    from which mean and resample are read.
-    """
-
-    kind: SourceKind
-    over: Side = "corrupt"
-    donors: Literal["shared", "independent"] = "shared"
-
-
-@dataclass(frozen=True)
-class Replace:
-    """Put the source's value in at each node; everything downstream follows.
-
-    `error` says what the dictionary's error becomes at the nodes' places (features only).
-    """
-
-    nodes: tuple[Node, ...]
-    source: Source
-    error: ErrorPolicy = "live"
-
-
-@dataclass(frozen=True)
-class KeepOnly:
-    """Put the source's value in everywhere in `scope` except at `nodes`, which stay live."""
-
-    nodes: tuple[Node, ...]
-    source: Source
-    scope: Scope = "heads"
-    error: ErrorPolicy = "reference"
-
-
-@dataclass(frozen=True)
-class Splice:
-    """Run the model with dictionaries in the place of what they reconstruct, at `places`.
-
-    Each place is an error node (`L2.z/error@END`): the dictionary's error is set to zero there.
-    """
-
-    places: tuple[Node, ...]
-
-
-Intervention = Replace | KeepOnly | Splice
-
-
-@dataclass(frozen=True)
-class Condition:
-    """One way to run the model on every prompt: which side, and what is done to it."""
-
-    side: Side = "clean"
-    intervention: Intervention | None = None
-
-
-CLEAN = Condition("clean")
-CORRUPT = Condition("corrupt")
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """YAML text as plain data, with the place of every key and value kept.
 
 In: the text of a circuit file. Out: `Document`. YAML 1.2 by ruamel.yaml, so Yes and No stay words. The
-text is composed, not loaded: composed nodes have all places, and keep `9.10` as it was written.
+text is composed, not loaded: composed nodes have all places, and keep `9.10` as it was written. Since that takes
+its time, a text in which nothing is doubtful is read by `quick_yaml`, and composed when a place is asked for.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +19,7 @@ from ruamel.yaml.reader import ReaderError
 
 from circuitcheck.errors import Problem, SpecError
 from circuitcheck.parser_sentences import DEEPEST, parser_sentence
+from circuitcheck.quick_yaml import quick_document
 from circuitcheck.scalars import plain_value
 
 Loc = tuple[str | int, ...]
@@ -28,12 +31,20 @@ _MOST_VALUES = 1_000_000
 
 @dataclass(frozen=True)
 class Document:
-    """A YAML text as data, and where each part of it stands."""
+    """A YAML text as data, and where each part of it stands.
+
+    `lines` has, by section, the lines of the items of its list, where they are known without composing the text.
+    """
 
     path: str
     text: str
-    root: Node
     data: Any
+    lines: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Node:
+        """The text as composed nodes, which have all places."""
+        return _compose(self.text, self.path)
 
     def problem(self, loc: Loc, message: str, *, at_key: bool = False) -> Problem:
         """A problem at the deepest part of `loc` that the file has.
@@ -49,6 +60,9 @@ class Document:
 
     def line(self, loc: Loc) -> int:
         """The 1-based line on which a part begins."""
+        match loc:
+            case (str(section), int(number)) if section in self.lines:
+                return self.lines[section][number]
         return int(self._find(loc)[2].start_mark.line) + 1
 
     def _find(self, loc: Loc) -> tuple[int, Node | None, Node]:
@@ -69,12 +83,15 @@ def read_document(text: str, path: str) -> Document:
     Raises:
         SpecError: when the text is not YAML, is empty, or writes a key twice.
     """
+    quick = quick_document(text, plain_value)
+    if quick is not None:
+        return Document(path, text, quick.data, quick.lines)
     root = _compose(text, path)
     builder = _Builder(path, text)
     data = builder.build(root, ())
     if builder.problems:
         raise SpecError(tuple(builder.problems))
-    return Document(path, text, root, data)
+    return Document(path, text, data)
 
 
 def problem_at(path: str, text: str, line: int, column: int, message: str) -> Problem:
@@ -90,6 +107,7 @@ def _lines(text: str) -> list[str]:
     return text.split("\n")
 
 
+@lru_cache(maxsize=1)
 def _compose(text: str, path: str) -> Node:
     yaml = YAML(typ="safe", pure=True)
     yaml.max_depth = DEEPEST

@@ -57,7 +57,12 @@ class Node:
 
     def placed(self, at: str) -> Node:
         """The same node at `at`, unless it already has a position of its own."""
-        return self if self.at else replace(self, at=at)
+        return self if self.at else _placed(self, at)
+
+    def __hash__(self) -> int:
+        # Without the kind, whose hash is a call of its own: plans are hashed deeply and often, and the rest
+        # tells nearly all nodes apart.
+        return hash((self.layer, self.head, self.group, self.index, self.dictionary, self.at))
 
     @property
     def name(self) -> str:
@@ -66,6 +71,12 @@ class Node:
 
     def __str__(self) -> str:
         return f"{self.name}@{self.at}" if self.at else self.name
+
+
+@cache
+def _placed(node: Node, at: str) -> Node:
+    """Kept, as parsed names are."""
+    return replace(node, at=at)
 
 
 def _head_name(node: Node) -> str:

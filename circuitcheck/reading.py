@@ -65,7 +65,8 @@ def _spec(parts: Parts, draft: Draft, document: Document, path: Path | None) -> 
         prompts=draft.prompts,
         nodes=dict(draft.groups),
         edges=tuple(draft.edges.values()),
-        claims=tuple(draft.claims.values()),
+        written=tuple(draft.claims.values()),
     )
-    spec.place(path, [document.line(("claims", number)) for number in range(len(spec.claims))])
+    lines = [document.line(("claims", number)) for number in draft.claims]
+    spec.place(path, lines, [document.line(("edges", number)) for number in draft.edges])
     return spec

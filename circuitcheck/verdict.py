@@ -63,9 +63,9 @@ class PromptEffect:
 
 @dataclass(frozen=True)
 class Controls:
-    """How a claim on features did against matched features in their place.
+    """How a claim did against others with other nodes in the place of its own.
 
-    `effect` and `effects` are the same quantity, of the claim's own features and of each control, on the
+    `effect` and `effects` are the same quantity, of the claim's own nodes and of each control, on the
     same `n` prompts. `error_effect` is that quantity when only the dictionaries' errors at the claim's places
     are replaced in the same way; None where that makes no sense. `beaten` is the share of controls whose
     effect is weaker than the claim's; `required` the share that is demanded.
@@ -82,19 +82,27 @@ class Controls:
     reason: str = ""
     error_effect: float | None = None
     pools: Mapping[str, int] = field(default_factory=dict)
-    """Feature of the claim to the number of features that its controls were drawn from."""
+    """Node of the claim to the number of nodes that its stand-ins were drawn from."""
+    against: str = "matched features"
+    """What the controls are: "matched features" or "random circuits"."""
+    target: float | None = None
+    """Where the nearest effect is the strongest; None where the largest or the smallest is."""
+    is_exhaustive: bool = False
+    """The controls are all that there are."""
 
 
 @dataclass(frozen=True)
 class EvaluatedPrompts:
     """The prompts of a claim, so that another run can be paired with it: one entry per prompt, in order.
 
-    `digest` is that of all; `fingerprints` are 32 bits of each; `cells` the (template, order) of each.
+    `digest` is that of all; `fingerprints` are 32 bits of each; `cells` the (template, order) of each. `whole` is
+    the digest of the prompts that the claim might have taken, "" where these are all.
     """
 
     digest: str
     fingerprints: tuple[int, ...]
     cells: tuple[tuple[str, str], ...]
+    whole: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,6 +129,7 @@ class Verdict:
     outcome: Outcome
     parts: tuple[Part, ...]
     n: int
+    """Prompts that the claim was judged on: those of the look at which it was settled."""
     seed: int
     confidence: float
     population: str
@@ -141,12 +150,15 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     known_failure: str = ""
+    budget: int = 0
+    """Prompts that it might have taken; 0 where that is not known."""
     line: int = 0
     """1-based line of the claim in its file."""
 
     @property
     def deciding(self) -> Part:
         """The part that speaks for the claim: the one that refutes most, else supports least."""
+        judged = [part for part in self.parts if part.outcome is not Outcome.MEASURED] or self.parts
         if self.outcome is Outcome.REFUTED:
-            return min(self.parts, key=lambda part: part.p_refute)
-        return max(self.parts, key=lambda part: part.p_support)
+            return min(judged, key=lambda part: part.p_refute)
+        return max(judged, key=lambda part: part.p_support)

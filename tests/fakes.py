@@ -13,6 +13,7 @@ from circuitcheck.engine import (
     Errand,
     Fit,
     Forecast,
+    Intervention,
     KeepOnly,
     Measurement,
     MetricReading,
@@ -21,7 +22,9 @@ from circuitcheck.engine import (
     Progress,
     Replace,
     Request,
+    Route,
     Shape,
+    Steer,
     Values,
 )
 from circuitcheck.errors import MeasurementError
@@ -79,12 +82,10 @@ class FakeEngine:
                 msg = f"{self.refuse} cannot be measured"
                 raise MeasurementError(msg)
         widths = {
-            condition: len(condition.intervention.nodes) if isinstance(condition.intervention, Replace) else 1
-            for condition in conditions
-            if isinstance(condition.intervention, Replace | KeepOnly)
+            condition: _columns(condition.intervention) for condition in conditions if condition.intervention
         }
         return Measurement(
-            values={request: self.answer(request, len(prompts)) for request in plan.requests},
+            values={request: self.answer(request, len(prompts.whole))[prompts.rows] for request in plan.requests},
             changes={
                 condition: np.full((len(prompts), width), self.change) for condition, width in widths.items()
             },
@@ -108,6 +109,17 @@ class FakeEngine:
             Description(node, 0.5, 0.25, (Context(0, 3, 2.0),), ((8, 1.5),), ((9, -1.5),))
             for node in features
         )
+
+
+def _columns(done: Intervention) -> int:
+    """How many nodes an intervention tells the change of."""
+    match done:
+        case Replace() | Steer():
+            return len(done.nodes)
+        case Route():
+            return len(done.senders)
+        case _:
+            return 1
 
 
 def fake_profile(place: Node, rate: Sequence[float], mean: Sequence[float] | None = None) -> Profile:

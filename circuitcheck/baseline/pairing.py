@@ -61,20 +61,20 @@ def refusal(baseline: Baseline, kept: KeptClaim, record: ClaimRecord, origin: Or
         return f"the claim expects nothing any more of what the baseline has ({quantities})"
     if not common_prompts(baseline.prompts[kept.prompts], record.prompts):
         return "the prompts are others (family, templates, seed, corruption or tokenizer changed)"
-    before = baseline.origins[kept.origin].references.get(kept.prompts)
-    after = origin.references.get(record.prompts.digest)
+    before = baseline.origins[kept.origin].references.get(baseline.prompts[kept.prompts].drawn_from)
+    after = origin.references.get(record.prompts.drawn_from)
     if before and after and before != after:
         return "the reference set of mean ablation is another"
     return ""
 
 
 def pairs_of(record: ClaimRecord, kept: KeptClaim) -> list[tuple[KeptPart, PartRecord, NumbersRecord]]:
-    """Parts of the same quantity on the same slice."""
+    """Parts of the same quantity on the same slice, as far as they are means over the claim's own prompts."""
     known = {(part.quantity, part.slice): part for part in kept.parts}
     return [
         (known[part.quantity, part.slice], part, numbers)
         for part, numbers in zip(record.parts, record.numbers, strict=True)
-        if (part.quantity, part.slice) in known
+        if (part.quantity, part.slice) in known and rows_of(numbers.rows, record.compared).any()
     ]
 
 
@@ -102,7 +102,7 @@ def _paired(
     cells: list[tuple[str, str]],
 ) -> PairedPart:
     kept, part, numbers = pair
-    old_rows, new_rows = rows_of(kept.rows, claim.n), rows_of(numbers.rows, record.n)
+    old_rows, new_rows = rows_of(kept.rows, claim.n), rows_of(numbers.rows, record.compared)
     both = old_rows[: len(cells)] & new_rows[: len(cells)]
     old = baseline.columns[kept.numerator], baseline.columns.get(kept.denominator, "")
     new = numbers.numerator, numbers.denominator

@@ -7,9 +7,11 @@ from typing import Any
 
 from circuitcheck.report.claim_records import ClaimRecord
 
-_NAMING = frozenset({"ablate", "patch", "keep", "attends", "activates", "writes"})
+_NAMING = frozenset(
+    {"ablate", "patch", "keep", "steer", "complete", "minimal", "attends", "activates", "writes"}
+)
 """Keys whose values name nodes, perhaps by groups: the nodes themselves are what counts."""
-_JUDGING = frozenset({"versus", "by", "active_on", "at_most", "confidence"})
+_JUDGING = frozenset({"versus", "by", "active_on", "at_most", "confidence", "generalises", "elsewhere"})
 """Keys that say how numbers are judged, not what is measured."""
 _WORDS = {"metric": "the metric", "nodes": "the nodes", "verb": "the verb"}
 

@@ -63,6 +63,7 @@ class KeptPart(BaseModel, frozen=True, extra="forbid"):
 class KeptClaim(BaseModel, frozen=True, extra="forbid"):
     """One claim: its verdict, and where its prompts and its origin are in the file.
 
+    `n` counts the prompts that it can be compared on, which a verdict that stopped early did not take all.
     `question` is what it measures; `judged_by` what its verdict depends on beside numbers and expectations.
     """
 

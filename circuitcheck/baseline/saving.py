@@ -113,7 +113,7 @@ class _Making:
             question=question_of(record),
             judged_by=judging_of(record),
             confidence=record.confidence or 0.95,
-            n=record.n,
+            n=record.compared,
             prompts=record.prompts.digest,
             origin=digest,
             parts=[

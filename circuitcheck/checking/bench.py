@@ -55,6 +55,8 @@ class Bench:
     dictionaries: Dictionaries
     identity: Identity
     """What the engine measures with."""
+    store: Store | None = None
+    """Where measurements and prompts are kept, if anywhere."""
 
     def dictionary(self, alias: str, layer: int) -> DictionaryIdentity:
         """Who a dictionary is, with its configuration.
@@ -93,6 +95,7 @@ def open_bench(spec: CircuitSpec, overrides: Overrides, store: Store | None = No
         weights=known.weights,
         dictionaries=dictionaries,
         identity=identity,
+        store=store,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from circuitcheck.checking.features import describe_features
 from circuitcheck.checking.overlaps import warned
 from circuitcheck.checking.preparing import Prepared
 from circuitcheck.checking.result import CheckResult, ExamplePrompt, SetupResult
-from circuitcheck.checking.running import ClaimRun, Prompted
+from circuitcheck.checking.running import ClaimRun, Judged, Prompted
 from circuitcheck.checking.setup import (
     configuration_faults,
     dictionary_result,
@@ -45,6 +45,8 @@ def check(
     progress: Progress | None = None,
     store: Store | str | Path | None = None,
     memory: int | None = None,
+    counterexamples: str | Path | None = None,
+    to_the_end: bool = False,
 ) -> CheckResult:
     """Measure and judge the claims of one circuit file.
 
@@ -62,6 +64,10 @@ def check(
         store: Where measurements are kept and looked for: a folder, or a `Store` that the caller trims.
         memory: Bytes that measuring may take on top of the loaded model and dictionaries; half of what is free
             when the engine starts, by default.
+        counterexamples: The folder where what refuted a claim with `for_all` is remembered for the next run;
+            `.hypothesis/circuitcheck` here, by default.
+        to_the_end: Measure claims that are settled on all of their prompts too, so that other runs can be compared
+            with all of them; verdicts stop as early as they do otherwise.
 
     Raises:
         CircuitCheckError: nothing of the file can be measured; its text says why.
@@ -71,7 +77,8 @@ def check(
     selected = [claim for claim in spec.claims if claims is None or claim.id in claims]
     with opened(store) as kept:
         bench = open_bench(spec, Overrides(model, dictionaries, model_ref, device, memory), kept)
-        return _Check(spec, bench, selected, setup, seed, n, progress).result(started)
+        found = None if counterexamples is None else Path(counterexamples)
+        return _Check(spec, bench, selected, setup, seed, n, progress, found, to_the_end).result(started)
 
 
 @dataclass(frozen=True)
@@ -79,20 +86,21 @@ class _Check(Prepared):
     """One file on one bench."""
 
     progress: Progress | None = None
+    counterexamples: Path | None = None
+    to_the_end: bool = False
 
     def result(self, started: float) -> CheckResult:
         prompts, evaluated = self.prompts, self.evaluated
         task = Plan.of(task_requests(evaluated))
-        measured = self.bench.engine.measure(task, evaluated, evaluated.subset([]), self.progress)
-        able = model_result(self.spec, evaluated, measured, self.bench.engine.shape.d_vocab)
+        stretches = next(iter(prompts.values())).stretches
+        measured = stretches.measured(self.bench.engine, task, evaluated.subset([]), self.progress)
+        able = model_result(self.spec, stretches.so_far[-1], measured, self.bench.engine.shape.d_vocab)
         uses = self.uses_to_check
         fits = [self._fit(use) for use in uses]
         unfit = {use.alias: fit.message for use, fit in zip(uses, fits, strict=True) if not fit.ok}
         invalid = {claim.id: why for claim in self.claims if (why := self._unfit(claim, unfit))}
-        run = ClaimRun(self.spec, self.bench.engine, self.mlp_aliases, prompts, self.progress)
-        judged = run.judge(
-            [claim for claim in self.claims if claim.id not in invalid],
-            "" if able.ok else able.message,
+        judged = self._judged(
+            [claim for claim in self.claims if claim.id not in invalid], "" if able.ok else able.message
         )
         features = describe_features(self.spec, self.claims, self.bench, evaluated)
         return CheckResult(
@@ -105,6 +113,29 @@ class _Check(Prepared):
             example=self._example(evaluated),
             features=features,
         )
+
+    def _judged(self, claims: Sequence[Claim], obstacle: str) -> Judged:
+        """Claims about every prompt are searched, all others measured together; verdicts in the order of the file."""
+        run = ClaimRun(
+            self.spec,
+            self.bench.engine,
+            self.mlp_aliases,
+            self.prompts,
+            self.progress,
+            self.to_the_end,
+            self.elsewhere,
+        )
+        judged = run.judge([claim for claim in claims if claim.for_all is None], obstacle)
+        universal = [claim for claim in claims if claim.for_all is not None]
+        if not universal:
+            return judged
+        # Hypothesis takes a while to import, and only these claims need it.
+        from circuitcheck.checking.searching_run import UniversalRun
+
+        searched = UniversalRun(self, self.counterexamples, self.progress).judge(universal, obstacle)
+        place = {claim.id: number for number, claim in enumerate(claims)}
+        verdicts = sorted(judged.verdicts + searched.verdicts, key=lambda verdict: place[verdict.claim])
+        return Judged(tuple(verdicts), {**judged.errors, **searched.errors})
 
     def _example(self, prompts: PromptSet) -> ExamplePrompt:
         template, order = prompts.cells[0]
@@ -144,6 +175,7 @@ class _Check(Prepared):
 
     def _provenance(self, prompts: Mapping[str, Prompted]) -> dict[str, Any]:
         first = self.evaluated
+        there = {claim: each.evaluated.digest for claim, each in self.elsewhere.items()}
         return {
             **self.bench.engine.provenance,
             "tokenizer": self.bench.tokenizer.digest,
@@ -153,6 +185,7 @@ class _Check(Prepared):
                 for corruption, each in prompts.items()
                 if len(each.references)
             },
+            **({"elsewhere": there} if there else {}),
             "seed": first.seed,
             "n": len(first),
             "confidence": self.spec.confidence,

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from circuitcheck.checking.bench import Overrides, open_bench
-from circuitcheck.checking.controls import ControlRun, trial_errand
+from circuitcheck.checking.controls import ControlRun, trial_errand, worth_errand
+from circuitcheck.checking.elsewhere import errand_elsewhere
 from circuitcheck.checking.features import named_features
 from circuitcheck.checking.preparing import Prepared
 from circuitcheck.checking.running import corruption_of
@@ -88,20 +89,33 @@ class Planner:
 
 
 def errands_of(prepared: Prepared, store: Store | None = None) -> Iterator[Errand]:
-    """Everything that a check of the file measures, in its order; all claims are taken to be worth measuring."""
+    """Everything that a check of the file may measure, in its order: all claims are taken to go to their last look."""
     evaluated = prepared.evaluated
     nothing = evaluated.subset([])
-    yield Errand(evaluated, nothing, Plan.of(task_requests(evaluated)))
+    task = Plan.of(task_requests(evaluated))
+    for part in next(iter(prepared.prompts.values())).stretches.parts:
+        yield Errand(part, nothing, task)
     places = [(place, found) for use in prepared.uses_to_check for place, found in use.places.items()]
     yield Errand(evaluated, nothing, surveys=tuple(Survey("fit", (place,), found) for place, found in places))
     for corruption, prompted in prepared.prompts.items():
         requests = [
             request
             for claim in prepared.claims
-            if corruption_of(claim, prepared.spec) == corruption
+            if corruption_of(claim, prepared.spec) == corruption and claim.for_all is None
             for request in requests_of(claim, prepared.spec, prepared.mlp_aliases)
         ]
-        yield Errand(prompted.evaluated, prompted.references, Plan.of(requests))
+        for part in prompted.stretches.parts:
+            yield Errand(part, prompted.references, Plan.of(requests))
+    if universal := [claim for claim in prepared.claims if claim.for_all is not None]:
+        # Hypothesis takes a while to import, and only these claims need it.
+        from circuitcheck.checking.searching_run import UniversalRun
+
+        yield from UniversalRun(prepared).errands(universal)
+    for claim in prepared.claims:
+        if there := prepared.elsewhere.get(claim.id):
+            yield errand_elsewhere(
+                claim, prepared.spec, there.evaluated, there.references, prepared.mlp_aliases
+            )
     for claim in prepared.claims:
         if claim.versus is not None:
             yield from _control_errands(claim, prepared, store)
@@ -117,13 +131,20 @@ def _control_errands(claim: Claim, prepared: Prepared, store: Store | None) -> I
     """
     prompted = prepared.prompts[corruption_of(claim, prepared.spec)]
     case = Case(claim, prepared.spec, prompted.evaluated, Measurement({}), prepared.mlp_aliases)
+    if claim.verb == "minimal":
+        yield worth_errand(case, prepared.bench.engine.shape, prompted.references)
+        return
+    if versus_of(claim).draws_circuits:
+        groups = ControlRun(prepared.bench.engine).drawn(case).groups
+        yield trial_errand(case, trial_of(claim, prepared.spec, groups), prompted.references)
+        return
     places = dict.fromkeys(place_of(feature) for feature in features_of(claim, prepared.spec))
     surveys = tuple(Survey("profile", (place,)) for place in places)
     profiles = Errand(prompted.evaluated, prompted.references, surveys=surveys)
     yield profiles
     known = store is not None and not Inventory(store, prepared.bench.identity).missing(profiles)
-    groups = ControlRun(prepared.bench.engine).drawn(case).groups if known else _stand_ins(claim, prepared)
-    yield trial_errand(case, trial_of(claim, prepared.spec, list(groups)), prompted.references)
+    found = ControlRun(prepared.bench.engine).drawn(case).groups if known else _stand_ins(claim, prepared)
+    yield trial_errand(case, trial_of(claim, prepared.spec, list(found)), prompted.references)
 
 
 def _stand_ins(claim: Claim, prepared: Prepared) -> Iterator[Group]:
@@ -131,7 +152,7 @@ def _stand_ins(claim: Claim, prepared: Prepared) -> Iterator[Group]:
     features = features_of(claim, prepared.spec)
     taken = {(node.dictionary, node.layer, node.index) for node in named_in(claim, prepared.spec)}
     others = {place_of(feature): _others(feature, taken, prepared) for feature in features}
-    for _ in range(versus_of(claim).matched_features):
+    for _ in range(versus_of(claim).number):
         group = {feature: next(others[place_of(feature)], None) for feature in features}
         chosen = {feature: other for feature, other in group.items() if other is not None}
         if len(chosen) < len(group):

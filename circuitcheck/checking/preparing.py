@@ -12,9 +12,10 @@ from functools import cached_property
 from circuitcheck.checking.bench import Bench
 from circuitcheck.checking.running import Prompted, corruption_of, needs_references
 from circuitcheck.claims.conditions import Aliases
-from circuitcheck.prompts.build import build_prompts, build_references
 from circuitcheck.prompts.pairs import PromptSet
 from circuitcheck.spec import CircuitSpec, Claim
+from circuitcheck.spec.elsewhere import Elsewhere
+from circuitcheck.store.drawn import PromptShelf
 from circuitcheck.uses import DictionaryUse, dictionaries_used
 
 
@@ -59,20 +60,28 @@ class Prepared:
         wanted = [corruption_of(claim, self.spec) for claim in self.claims]
         return {corruption: self._prompted(corruption) for corruption in dict.fromkeys(wanted or [""])}
 
+    @cached_property
+    def elsewhere(self) -> Mapping[str, Prompted]:
+        """The other prompts of every claim that speaks of some, by the claim's id."""
+        return {claim.id: self._elsewhere(claim, claim.elsewhere) for claim in self.claims if claim.elsewhere}
+
     @property
     def evaluated(self) -> PromptSet:
         """The prompts of the first corruption, for what looks at clean sides only."""
         return next(iter(self.prompts.values())).evaluated
 
     def _prompted(self, corruption: str) -> Prompted:
-        spec, tokenizer = self.spec, self.bench.tokenizer
-        evaluated = build_prompts(
-            spec.prompts, tokenizer, corrupt=corruption or None, n=self.n, seed=self.seed, base=spec.directory
-        )
+        spec, corrupt = self.spec, corruption or None
+        shelf = PromptShelf(spec.prompts, self.bench.tokenizer, spec.directory, self.bench.store)
+        evaluated = shelf.evaluated(corrupt=corrupt, n=self.n, seed=self.seed)
         sharing = [claim for claim in self.claims if corruption_of(claim, spec) == corruption]
         if not needs_references(sharing, spec, self.mlp_aliases):
             return Prompted(evaluated, evaluated.subset([]))
-        references = build_references(
-            spec.prompts, tokenizer, corrupt=corruption or None, evaluated=evaluated, base=spec.directory
-        )
-        return Prompted(evaluated, references)
+        return Prompted(evaluated, shelf.references(evaluated, corrupt=corrupt))
+
+    def _elsewhere(self, claim: Claim, words: Elsewhere) -> Prompted:
+        shelf = PromptShelf(words.prompts, self.bench.tokenizer, self.spec.directory, self.bench.store)
+        evaluated = shelf.evaluated(corrupt=None, n=self.n, seed=self.seed)
+        if not needs_references([claim], self.spec, self.mlp_aliases):
+            return Prompted(evaluated, evaluated.subset([]))
+        return Prompted(evaluated, shelf.references(evaluated, corrupt=None))

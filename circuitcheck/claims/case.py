@@ -27,6 +27,8 @@ class Case:
     measurement: Measurement
     mlp_aliases: Aliases = frozenset()
     shape: Shape | None = None
+    elsewhere: Case | None = None
+    """What the claim says of other prompts, if anything, as a case of its own."""
 
     def value(self, request: Request) -> Values:
         """The numbers of one request, shape (n,)."""
@@ -43,6 +45,12 @@ class Case:
         return self.claim.metric or self.spec.metric
 
     @cached_property
+    def templates(self) -> NDArray[np.int64]:
+        """The number of each prompt's template, shape (n,)."""
+        numbers = {template: i for i, template in enumerate(sorted({cell[0] for cell in self.prompts.cells}))}
+        return np.array([numbers[template] for template, _ in self.prompts.cells], dtype=np.int64)
+
+    @cached_property
     def strata(self) -> NDArray[np.int64]:
         """The stratum of each prompt, shape (n,): its (template, order) cell.
 
@@ -51,5 +59,4 @@ class Case:
         cells = self.prompts.strata
         if np.bincount(cells).min() >= LEAST_IN_STRATUM:
             return cells
-        numbers = {template: i for i, template in enumerate(sorted({cell[0] for cell in self.prompts.cells}))}
-        return np.array([numbers[template] for template, _ in self.prompts.cells], dtype=np.int64)
+        return self.templates

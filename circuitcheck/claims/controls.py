@@ -18,12 +18,14 @@ from circuitcheck.claims.conditions import condition_of, with_errors_kept
 from circuitcheck.claims.matching import Drawn, Group, place_of
 from circuitcheck.claims.planning import requests_of
 from circuitcheck.claims.questions import samples_of
+from circuitcheck.claims.strength import ALL_OF_IT, strength_of
 from circuitcheck.engine import KeepOnly, Request
 from circuitcheck.nodes import Node, NodeKind
 from circuitcheck.prompts.pairs import PromptSet
 from circuitcheck.spec import CircuitSpec, Claim, Versus
+from circuitcheck.spec.rules.circuits import is_about_one
 from circuitcheck.spec.versus import LEAST_CONTROLS
-from circuitcheck.statistics import share_limits
+from circuitcheck.statistics import Beaten, beats_share, share_limits
 from circuitcheck.verdict import Controls, Outcome, Verdict
 
 _LEAST_IN_CELL = 2
@@ -114,13 +116,7 @@ def effect_of(case: Case) -> float:
     """
     quantity, _ = case.claim.leading
     estimates = [sample.estimate for _, sample in samples_of(case, quantity)]
-    return max(estimates) if less_is_stronger(case.claim) else min(estimates)
-
-
-def less_is_stronger(claim: Claim) -> bool:
-    """Whether the claim says that its quantity is low; else, and where it says neither, more is stronger."""
-    _, threshold = claim.leading
-    return threshold.low is None and threshold.high is not None
+    return min(estimates, key=lambda estimate: strength_of(case.claim, estimate))
 
 
 def judge_controls(
@@ -128,12 +124,14 @@ def judge_controls(
 ) -> Controls:
     """How the claim's own effect did against those of its controls.
 
-    `beaten` counts strictly weaker controls. It supports at the required share or above. It refutes where
-    even the upper limit of Clopper and Pearson (1934) is below that share, ties then counting for the claim.
+    `beaten` counts strictly weaker controls. Against matched features it supports at the required share or above,
+    and refutes where even the upper limit of Clopper and Pearson (1934) is below that share, ties then counting
+    for the claim. Random circuits are a sample of all, and both answers have to be shown of all.
     """
     versus = versus_of(case.claim)
-    sign = -1 if less_is_stronger(case.claim) else 1
-    weaker = sum(sign * each < sign * effect for each in effects)
+    own = strength_of(case.claim, effect)
+    weaker = sum(strength_of(case.claim, each) < own for each in effects)
+    ties = sum(strength_of(case.claim, each) == own for each in effects)
     found = Controls(
         quantity=case.claim.leading[0],
         effect=effect,
@@ -144,8 +142,12 @@ def judge_controls(
         seed=seed_of(case.claim, case.prompts),
         outcome=Outcome.MEASURED,
         pools=drawn.pools,
+        against="random circuits" if versus.draws_circuits else "matched features",
+        target=ALL_OF_IT if is_about_one(case.claim) else None,
+        is_exhaustive=drawn.is_exhaustive,
     )
-    outcome, reason = _ruling(case.claim, found, weaker, effects.count(effect), alpha_side)
+    ruling = _circuit_ruling if versus.draws_circuits else _ruling
+    outcome, reason = ruling(case.claim, found, weaker, ties, alpha_side)
     said = "; ".join(filter(None, (reason, drawn.shortage, drawn.looseness)))
     return replace(found, outcome=outcome, reason=said)
 
@@ -175,12 +177,43 @@ def _ruling(claim: Claim, found: Controls, weaker: int, ties: int, alpha_side: f
     if found.beaten >= found.required:
         return Outcome.SUPPORTED, ""
     limits = share_limits(weaker + ties, number, alpha_side)
-    told = (
-        f"its {found.quantity} beats {weaker} of {number} matched features, {found.required:g} of them needed"
-    )
+    told = _told(found, weaker)
     if limits.high < found.required:
         return Outcome.REFUTED, told
     return Outcome.INCONCLUSIVE, f"{told}, and more controls might show that (up to {limits.high:.2f})"
+
+
+def _circuit_ruling(
+    claim: Claim, found: Controls, weaker: int, ties: int, alpha_side: float
+) -> tuple[Outcome, str]:
+    number = len(found.effects)
+    if not claim.leading[1].judged:
+        return Outcome.MEASURED, ""
+    if not number:
+        return Outcome.INCONCLUSIVE, ""
+    if np.isnan([found.effect, *found.effects]).any():
+        return (
+            Outcome.INCONCLUSIVE,
+            f"{found.quantity} has no value on these prompts: its denominator is zero",
+        )
+    beaten = Beaten(weaker, number - weaker - ties, ties, found.is_exhaustive)
+    tails = beats_share(beaten, found.required)
+    if tails.support <= alpha_side:
+        return Outcome.SUPPORTED, ""
+    if tails.refute <= alpha_side:
+        return Outcome.REFUTED, _told(found, weaker)
+    limits = beaten.interval(alpha_side)
+    return (
+        Outcome.INCONCLUSIVE,
+        f"{_told(found, weaker)}: of all it may beat {limits.low:.2f} to {limits.high:.2f}",
+    )
+
+
+def _told(found: Controls, weaker: int) -> str:
+    return (
+        f"its {found.quantity} beats {weaker} of {len(found.effects)} {found.against}, "
+        f"{found.required:g} of them needed"
+    )
 
 
 def _standing_in(claim: Claim, spec: CircuitSpec, group: Mapping[Node, Node]) -> Claim:
@@ -192,7 +225,7 @@ def _standing_in(claim: Claim, spec: CircuitSpec, group: Mapping[Node, Node]) ->
 def _on_errors(claim: Claim, spec: CircuitSpec) -> Claim | None:
     """The claim on the errors of its features' dictionaries at their places, and on nothing else."""
     words = claim.replacing
-    if words is None or words.verb not in {"ablate", "patch"}:
+    if words is None or words.verb not in {"ablate", "patch"} or not features_of(claim, spec):
         return None
     return _with_nodes(claim, list(dict.fromkeys(map(place_of, features_of(claim, spec)))), error=None)
 

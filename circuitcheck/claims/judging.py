@@ -10,8 +10,9 @@ from circuitcheck.claims.evidence import cell_effects, facts_of, population_of, 
 from circuitcheck.claims.noop import share_changed, why_too_few
 from circuitcheck.claims.pairing import evaluated_prompts, numbers_of
 from circuitcheck.claims.questions import Question, questions_of
+from circuitcheck.claims.survival import facts_of_parts
 from circuitcheck.spec import Claim
-from circuitcheck.statistics import Evidence, Tails, combine, holm, judge, needed_prompts
+from circuitcheck.statistics import Evidence, Look, Tails, combine, holm, judge, needed_prompts, smallest
 from circuitcheck.verdict import Outcome, Part, Verdict
 
 UNIT_RANGE = frozenset({"auroc"})
@@ -20,7 +21,7 @@ UNIT_RANGE = frozenset({"auroc"})
 
 @dataclass(frozen=True)
 class Assessment:
-    """One claim judged alone: its questions, their evidence, and what stands in the way of a verdict."""
+    """One claim judged alone at one look: its questions, their evidence, and what stands in the way of a verdict."""
 
     case: Case
     questions: tuple[Question, ...]
@@ -28,12 +29,30 @@ class Assessment:
     obstacle: str
     """Why the claim cannot be judged whatever its numbers; "" where it can."""
     changed: float | None
+    look: Look
+    earlier: Tails | None = None
+    """The smallest p-values of the looks before; None at the first."""
+    paired: Case | None = None
+    """What other runs are compared with; None for what was judged."""
+
+    @property
+    def own_tails(self) -> Tails | None:
+        """One-sided p-values of this look, as those of all looks together; None where nothing is judged."""
+        tails = combine(self.evidence)
+        if tails is None:
+            return None
+        return Tails(1.0, 1.0) if self.obstacle else self.look.corrected(tails)
 
     @property
     def tails(self) -> Tails | None:
-        """One-sided p-values of the claim; None where nothing is judged."""
-        tails = combine(self.evidence)
-        return Tails(1.0, 1.0) if tails is not None and self.obstacle else tails
+        """One-sided p-values of the claim after this look and those before; None where nothing is judged."""
+        own = self.own_tails
+        return smallest([own, self.earlier]) if own is not None and self.earlier is not None else own
+
+    @property
+    def level(self) -> float:
+        """Error level of one side at this look."""
+        return alpha_side(confidence_of(self.case)) * self.look.weight
 
 
 def alpha_side(confidence: float) -> float:
@@ -46,26 +65,39 @@ def confidence_of(case: Case) -> float:
     return case.claim.confidence or case.spec.confidence
 
 
-def assess(case: Case, obstacle: str = "") -> Assessment:
-    """Judge one claim alone; `obstacle` is a reason from outside, such as a model that fails its task.
+def assess(
+    case: Case, obstacle: str = "", look: Look | None = None, earlier: Tails | None = None
+) -> Assessment:
+    """Judge one claim alone at one look, the only one by default.
+
+    `obstacle` is a reason from outside, such as a model that fails its task.
 
     Raises:
         MeasurementError: the intervention changes nothing on any prompt.
     """
     changed = share_changed(case)
     questions = tuple(questions_of(case))
-    level = alpha_side(confidence_of(case))
+    look = look or Look(len(case.prompts), 1.0)
+    level = alpha_side(confidence_of(case)) * look.weight
     evidence = tuple(judge(question.sample, question.threshold, level) for question in questions)
-    return Assessment(case, questions, evidence, obstacle or why_too_few(case, changed), changed)
+    return Assessment(
+        case, questions, evidence, obstacle or why_too_few(case, changed), changed, look, earlier
+    )
 
 
 def conclude(assessments: Sequence[Assessment]) -> tuple[Verdict, ...]:
     """Verdicts of the measured claims of one file, refutations corrected over all claims written in it."""
-    refuted = _refuted(assessments)
+    refuted = refutations(assessments)
     return tuple(_verdict(each, refuted=no) for each, no in zip(assessments, refuted, strict=True))
 
 
-def _refuted(assessments: Sequence[Assessment]) -> list[bool]:
+def is_supported(assessment: Assessment) -> bool:
+    """Whether the claim is supported by now; no other claim has a say in that."""
+    tails = assessment.tails
+    return tails is not None and tails.support <= alpha_side(confidence_of(assessment.case))
+
+
+def refutations(assessments: Sequence[Assessment]) -> list[bool]:
     """Holm's decision per claim. A claim of another confidence enters with its p-value scaled to the file's."""
     if not assessments:
         return []
@@ -91,7 +123,7 @@ def _verdict(assessment: Assessment, *, refuted: bool) -> Verdict:
     tails = assessment.tails
     outcome = _outcome(tails, level, refuted=refuted)
     parts = tuple(
-        _part(question, evidence, level)
+        _part(question, evidence, assessment.level)
         for question, evidence in zip(assessment.questions, assessment.evidence, strict=True)
     )
     verdict = Verdict(
@@ -101,20 +133,26 @@ def _verdict(assessment: Assessment, *, refuted: bool) -> Verdict:
         outcome=outcome,
         parts=parts,
         n=len(case.prompts),
+        budget=len(case.prompts.whole),
         seed=case.prompts.seed,
         confidence=confidence_of(case),
-        population=population_of(case.prompts),
+        population=population_of(case.prompts, claim),
         reason=_reason(assessment, parts, outcome, level),
-        facts=facts_of(case, assessment.changed),
+        facts={**facts_of(case, assessment.changed), **facts_of_parts(claim, parts, assessment.level)},
         values=values_of(case),
-        prompts=evaluated_prompts(case.prompts),
-        numbers=tuple(map(numbers_of, assessment.questions)),
+        prompts=evaluated_prompts((assessment.paired or case).prompts),
+        numbers=tuple(map(numbers_of, _compared(assessment))),
         tags=claim.tags,
         known_failure=claim.known_failure.reason if claim.known_failure else "",
         line=case.spec.line_of(claim.id),
     )
     question = assessment.questions[verdict.parts.index(verdict.deciding)]
     return replace(verdict, cells=cell_effects(case, question), worst=worst_prompts(case, question))
+
+
+def _compared(assessment: Assessment) -> Sequence[Question]:
+    """The questions with the numbers that other runs are compared with."""
+    return questions_of(assessment.paired) if assessment.paired is not None else assessment.questions
 
 
 def _outcome(tails: Tails | None, level: float, *, refuted: bool) -> Outcome:

@@ -12,6 +12,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from itertools import combinations, product
 
 import numpy as np
@@ -51,8 +52,11 @@ class Drawn:
     pools: Mapping[str, int]
     shortage: str = ""
     looseness: str = ""
+    is_exhaustive: bool = False
+    """There are no other groups at all."""
 
 
+@cache
 def place_of(feature: Node) -> Node:
     """The error node of a feature's dictionary, layer and position: the name of its place."""
     return replace(feature, kind=NodeKind.ERROR, index=None)
@@ -186,6 +190,7 @@ def _at(place: Node, features: Sequence[Node] | Mapping[Node, object]) -> Iterat
     return (feature for feature in features if place_of(feature) == place)
 
 
+@lru_cache(maxsize=1 << 16)
 def _other(feature: Node, index: int) -> Node:
     return replace(feature, index=index)
 

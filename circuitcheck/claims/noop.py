@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitcheck.claims.case import Case
-from circuitcheck.claims.conditions import condition_of
-from circuitcheck.engine import KeepOnly, Replace
+from circuitcheck.claims.conditions import interventions_of
+from circuitcheck.engine import Condition, Intervention, Replace, Route, Steer
 from circuitcheck.errors import MeasurementError
 
 UNCHANGED = 1e-6
@@ -18,23 +18,15 @@ MOST = 0.5
 
 
 def share_changed(case: Case) -> float | None:
-    """Share of prompts on which the claim's intervention changes any of its nodes, in [0, 1].
+    """Share of prompts on which the claim's intervention changes any of its nodes, in [0, 1]; the least of several.
 
     None where the claim intervenes on nothing.
 
     Raises:
         MeasurementError: a named node keeps its value on every prompt.
     """
-    condition = condition_of(case.claim, case.spec, case.mlp_aliases)
-    intervention = condition.intervention
-    if intervention is None:
-        return None
-    changed = case.measurement.changes[condition] >= UNCHANGED
-    if isinstance(intervention, Replace):
-        _refuse_idle([str(node) for node in intervention.nodes], changed)
-    elif isinstance(intervention, KeepOnly):
-        _refuse_idle(["the scope"], changed)
-    return float(changed.any(axis=1).mean())
+    done = interventions_of(case.claim, case.spec, case.mlp_aliases)
+    return min((_share_of(case, condition) for condition in done), default=None)
 
 
 def why_too_few(case: Case, share: float | None) -> str:
@@ -46,6 +38,23 @@ def why_too_few(case: Case, share: float | None) -> str:
         return ""
     advice = "" if case.claim.active_on else ". If so few are meant, say active_on: with their share"
     return f"the intervention changes only {share:.0%} of the prompts, of {meant:.0%} needed{advice}"
+
+
+def _share_of(case: Case, condition: Condition) -> float:
+    changed = case.measurement.changes[condition] >= UNCHANGED
+    _refuse_idle(_names(condition.intervention), changed)
+    return float(changed.any(axis=1).mean())
+
+
+def _names(intervention: Intervention | None) -> list[str]:
+    """What the columns of an intervention's changes are about."""
+    match intervention:
+        case Replace() | Steer():
+            return [str(node) for node in intervention.nodes]
+        case Route():
+            return [str(node) for node in intervention.senders]
+        case _:
+            return ["the scope"]
 
 
 def _refuse_idle(names: list[str], changed: NDArray[np.bool_]) -> None:

@@ -12,12 +12,15 @@ from circuitcheck.verdict import EvaluatedPrompts, PartNumbers
 
 def evaluated_prompts(prompts: PromptSet) -> EvaluatedPrompts:
     """Who the prompts are, and the cell of each."""
-    return EvaluatedPrompts(prompts.digest, prompts.fingerprints, prompts.cells)
+    whole = prompts.whole.digest if prompts.whole is not prompts else ""
+    return EvaluatedPrompts(prompts.digest, prompts.fingerprints, prompts.cells, whole)
 
 
 def numbers_of(question: Question) -> PartNumbers:
-    """The numbers per prompt that one part was judged on."""
+    """The numbers per prompt that one part was judged on; none where they are no mean over the claim's own prompts."""
     sample = question.sample
+    if question.elsewhere is not None or not sample.is_mean:
+        return PartNumbers(rows=tuple(False for _ in question.rows), numerator=())
     return PartNumbers(
         rows=tuple(map(bool, question.rows)),
         numerator=tuple(map(float, sample.numerator)),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from circuitcheck.claims.conditions import Aliases
 from circuitcheck.claims.verbs import VERBS
-from circuitcheck.engine import KeepOnly, Replace, Request
+from circuitcheck.engine import KeepOnly, Replace, Request, Route
 from circuitcheck.spec import CircuitSpec, Claim
 
-INTERVENING = frozenset({"ablate", "patch", "keep"})
+INTERVENING = frozenset({"ablate", "patch", "keep", "steer"})
 """Verbs of a metric before and after."""
 
 
@@ -20,6 +20,7 @@ def uses_reference_set(requests: list[Request]) -> bool:
     """Whether any request averages over the reference set."""
     interventions = [request.condition.intervention for request in requests]
     return any(
-        isinstance(done, Replace | KeepOnly) and (done.source.kind == "mean" or done.error == "reference")
+        isinstance(done, Replace | KeepOnly | Route)
+        and (done.source.kind == "mean" or done.error == "reference")
         for done in interventions
     )

@@ -27,6 +27,9 @@ RATES = frozenset({"accuracy", "top1", "rate"})
 TWO_SIDED = frozenset({"ratio", "recovered", "restored"})
 """Quantities for which more than all of the behaviour is a failure too."""
 
+EITHER_WAY = frozenset({"gap", "dependence"})
+"""Quantities whose size is bounded, whatever their sign."""
+
 OVER_RECOVERY = 1.2
 """Where a bare `>=` on a two-sided quantity ends, unless the file says otherwise."""
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitcheck.claims.case import Case
-from circuitcheck.claims.quantities import OVER_RECOVERY, TWO_SIDED
+from circuitcheck.claims.quantities import EITHER_WAY, OVER_RECOVERY, TWO_SIDED
 from circuitcheck.claims.verbs import VERBS
 from circuitcheck.prompts.pairs import NO_ORDER
 from circuitcheck.spec import Claim
-from circuitcheck.statistics import Sample
+from circuitcheck.statistics import Sample, like_templates
 from circuitcheck.thresholds import Threshold
 
 Rows = NDArray[np.bool_]
@@ -31,22 +31,45 @@ class Question:
     slice: str
     rows: Rows
     sample: Sample
+    elsewhere: Case | None = None
+    """What was measured on other prompts, where the question is about these; `rows` has none of the claim's own."""
 
 
 def questions_of(case: Case) -> list[Question]:
-    """Every question of a claim, in the order of its expectations."""
+    """Every question of a claim, in the order of its expectations; those about other prompts last."""
+    return [*_own_questions(case), *_questions_elsewhere(case)]
+
+
+def _questions_elsewhere(case: Case) -> Iterator[Question]:
+    there, words = case.elsewhere, case.claim.elsewhere
+    if there is None or words is None:
+        return
+    none = np.zeros(len(case.prompts), dtype=np.bool_)
+    for question in _own_questions(there):
+        label = ", ".join(filter(None, (f"elsewhere: {words.name}", question.slice)))
+        yield replace(question, slice=label, rows=none, elsewhere=there)
+
+
+def _own_questions(case: Case) -> list[Question]:
     asked = []
     for quantity, threshold in case.claim.thresholds.items():
         effective = two_sided(case.claim, quantity, threshold)
-        for name, sample in samples_of(case, quantity):
+        for name, measured in samples_of(case, quantity):
+            sample = _of_the_population(case, measured)
             for slice_name, rows in slices(case):
                 label = ", ".join(part for part in (name, slice_name) if part)
-                asked.append(Question(quantity, effective, label, rows, _part_of(sample, rows)))
+                part = sample if rows.all() else sample.on(rows)
+                asked.append(Question(quantity, effective, label, rows, part))
     return asked
 
 
 def two_sided(claim: Claim, quantity: str, threshold: Threshold) -> Threshold:
-    """The threshold with the upper end that a bare `>=` has on ratio, recovered and restored."""
+    """The threshold with the end that a bare comparison has on some quantities.
+
+    An upper one for `>=` on ratio, recovered and restored; a lower one for `<=` on gap and dependence.
+    """
+    if quantity in EITHER_WAY and threshold.high is not None:
+        return Threshold(-threshold.high, threshold.high, f"{threshold.text} either way")
     if quantity not in TWO_SIDED or threshold.low is None or threshold.high is not None:
         return threshold
     if claim.at_most == "none":
@@ -67,16 +90,11 @@ def slices(case: Case) -> Iterator[tuple[str, Rows]]:
             yield name, np.array([each == label for each in labels])
 
 
+def _of_the_population(case: Case, sample: Sample) -> Sample:
+    """The sample as it is judged: for the prompts of these templates, or for templates like these."""
+    return sample if case.claim.generalises is None else like_templates(sample, case.templates)
+
+
 def samples_of(case: Case, quantity: str) -> Iterator[tuple[str, Sample]]:
     """Samples over all prompts: one, or one per node where each node must hold."""
     return VERBS[case.claim.verb].samples(case, quantity)
-
-
-def _part_of(sample: Sample, rows: Rows) -> Sample:
-    """The sample on some of its prompts."""
-    if rows.all():
-        return sample
-    denominator = None if sample.denominator is None else sample.denominator[rows]
-    return replace(
-        sample, numerator=sample.numerator[rows], denominator=denominator, strata=sample.strata[rows]
-    )

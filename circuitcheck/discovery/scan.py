@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitcheck.discovery.scores import Drawn, Scores
 from circuitcheck.engine import (
     Condition,
     Engine,
@@ -95,6 +96,31 @@ def scan(
         np.stack([measured.values[request] for request in requests]),
         np.stack([measured.changes[request.condition][:, 0] for request in requests]),
     )
+
+
+def exact_scores(
+    engine: Engine,
+    nodes: Iterable[Node],
+    prompts: PromptSet,
+    *,
+    denoising: bool = False,
+    metric: MetricName = "logit_diff",
+    progress: Progress | None = None,
+) -> Scores[Node]:
+    """What each node's clean value holds up, by replacing it alone: lost without it, or brought back by it.
+
+    Noising puts the corrupt value into the clean side, denoising the clean value into the corrupt side. The cost is
+    that of whole passes; the engine computes less.
+
+    Raises:
+        MeasurementError: as `scan`.
+    """
+    side: Side = "corrupt" if denoising else "clean"
+    source = DENOISING if denoising else NOISING
+    found = scan(engine, nodes, prompts, side=side, source=source, metric=metric, progress=progress)
+    held = -found.effects if denoising else found.effects
+    method = "scan-denoising" if denoising else "scan"
+    return Scores(method, found.nodes, held, Drawn.of(prompts), prompts.strata, 2.0 + len(found.nodes))
 
 
 def heads_of(shape: Shape, at: str, layers: Sequence[int] | None = None) -> tuple[Node, ...]:

@@ -38,7 +38,7 @@ def readings_of(plan: Plan) -> dict[Condition, list[Reading]]:
 
 @dataclass(frozen=True)
 class Deal:
-    """One group of prompts with its schedule, and what each prompt takes of the memory."""
+    """One group of prompts, by their rows in the whole set, with its schedule and what each takes of the memory."""
 
     schedule: Schedule
     group: Indices
@@ -56,7 +56,7 @@ class Deal:
         deals, readings = [], readings_of(plan)
         for group in groups_of(prompts, positions_used(plan.requests)):
             schedule = Schedule.of(readings, model, library, prompts.subset(group), exact=exact)
-            deals.append(cls(schedule, group, load_of(schedule, model)))
+            deals.append(cls(schedule, prompts.rows[group], load_of(schedule, model)))
         return deals
 
     def batches(self, prompts: PromptSet, room: Room, memory: Memory, taken: int) -> Iterator[Rows]:

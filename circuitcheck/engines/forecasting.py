@@ -87,7 +87,7 @@ class Averaged:
 
 def _forecast_run(run: Run, averaged: Averaged) -> Forecast:
     count = _Count(run.tools.model)
-    donors = Schedule.donors((deal.schedule for deal in run.deals), run.prompts)
+    donors = Schedule.donors((deal.schedule for deal in run.deals), run.prompts.whole)
     for deal in run.deals:
         for rows in run.batches(deal):
             _add_batch(count, run, deal, rows, donors)

@@ -13,7 +13,9 @@ from circuitcheck.engine import (
     AttentionReading,
     Condition,
     Reading,
+    Replace,
     Request,
+    Route,
     Splice,
     WriteReading,
 )
@@ -62,9 +64,15 @@ def batches_of(group: Indices, prompts: PromptSet, size: int) -> list[tuple[int,
 
 
 def _edited(condition: Condition) -> Iterator[Node]:
-    intervention = condition.intervention
-    if intervention is not None:
-        yield from intervention.places if isinstance(intervention, Splice) else intervention.nodes
+    done = condition.intervention
+    if isinstance(done, Splice):
+        yield from done.places
+    elif isinstance(done, Route):
+        yield from (*done.senders, *done.receivers)
+    elif done is not None:
+        yield from done.nodes
+    if isinstance(done, Replace):
+        yield from (place for place in (done.from_hook, done.until) if place is not None and place.at)
 
 
 def _read(reading: Reading) -> tuple[Node, ...]:

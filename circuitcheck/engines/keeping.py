@@ -13,10 +13,10 @@ from torch import Tensor
 
 from circuitcheck.engine import KeepOnly
 from circuitcheck.engines.dictionaries import Dictionary
+from circuitcheck.engines.editing import CLEAN_RUN
 from circuitcheck.engines.passes import Treatment
 from circuitcheck.engines.probing import linear_map
 from circuitcheck.engines.quantities import CodeValue, ErrorValue, Quantity, Recorded, SiteValue
-from circuitcheck.engines.replacing import CLEAN_RUN
 from circuitcheck.engines.scene import Scene
 from circuitcheck.engines.sites import MLP_OUT, NEURONS, Z, check_range
 from circuitcheck.engines.sources import Reference

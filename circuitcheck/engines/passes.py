@@ -112,7 +112,8 @@ class Pass:
 class Treatment:
     """An intervention on the prompts of one group: its steps, and how many shadow copies they need.
 
-    A shadow copy of the batch is where a query head's own key or value lives (see `private`).
+    A shadow copy of the batch is where a query head's own key or value lives (see `private`), or where readers
+    see a stream of their own (see `readers`).
     """
 
     steps: tuple[Step, ...] = ()
@@ -163,7 +164,7 @@ def run(
 def run_variants(
     start: Start, variants: Sequence[Variant], lookup: Lookup, tokens: Tensor | None = None
 ) -> list[Pass]:
-    """Run the model once on a copy of the prompts per variant; one with shadows runs alone.
+    """Run the model once on a copy of the prompts per variant, each with as many shadows behind it as the others.
 
     Logits are told for these tokens only, or for the whole vocabulary.
 
@@ -171,12 +172,13 @@ def run_variants(
         MeasurementError: when a hook that an intervention or a reading needs never fires.
     """
     lives = [Live(start.rows, lookup, start.window) for _ in variants]
-    shadows = sum(variant.treatment.shadows for variant in variants)
-    assert not shadows or len(variants) == 1, "shadows are of the whole batch"
+    copies = {1 + variant.treatment.shadows for variant in variants}
+    assert len(copies) == 1, "the batch is dealt out in equal parts"
+    each = copies.pop()
     loss = any(LOSS in variant.record for variant in variants)
-    seen = start.run(len(variants) + shadows, _hooks(variants, lives), loss=loss, wanted=tokens)
-    parts = [torch.split(part, start.rows) for part in (seen.logits, seen.loss)]
-    for variant, live, told in zip(variants, lives, parts[1], strict=False):
+    seen = start.run(len(variants) * each, _hooks(variants, lives), loss=loss, wanted=tokens)
+    parts = [torch.split(part, start.rows)[::each] for part in (seen.logits, seen.loss)]
+    for variant, live, told in zip(variants, lives, parts[1], strict=True):
         if LOSS in variant.record:
             live.recorded[LOSS] = told
         if silent := sorted(variant.hooks - live.incoming.keys()):
@@ -186,7 +188,7 @@ def run_variants(
             raise MeasurementError(msg)
     return [
         Pass(live.recorded, part, live.changes, live.codes, live.window, seen.tokens)
-        for live, part in zip(lives, parts[0], strict=False)
+        for live, part in zip(lives, parts[0], strict=True)
     ]
 
 

@@ -65,13 +65,11 @@ class ReplacePrivate:
 
     def apply(self, value: Tensor, live: Live) -> Tensor:
         """Write into the rows of the shadow."""
-        rows = _shadow(self.slot, live)
-        old = self.site.read(live.incoming[self.hook])[:, self.positions]
+        rows, places = shadow(self.slot, live), live.window.places(self.positions)
+        old = self.site.read(live.incoming[self.hook])[:, places]
         new = live.lookup(self.reference, self.positions).expand_as(old)
         live.changes[self.column] = relative_change(old, new)
-        return torch.cat(
-            [value[: rows.start], self.site.write(value[rows], self.positions, new), value[rows.stop :]]
-        )
+        return torch.cat([value[: rows.start], self.site.write(value[rows], places, new), value[rows.stop :]])
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ class TakeFromShadow:
     def apply(self, value: Tensor, live: Live) -> Tensor:
         """Copy the head's slice."""
         changed = value.clone()
-        taken = value[_shadow(self.slot, live)].select(self.axis, self.head)
+        taken = value[shadow(self.slot, live)].select(self.axis, self.head)
         changed[: live.rows].select(self.axis, self.head).copy_(taken)
         return changed
 
@@ -115,5 +113,6 @@ def slots_of(heads: set[tuple[int, int]]) -> dict[tuple[int, int], int]:
     return slots
 
 
-def _shadow(slot: int, live: Live) -> slice:
+def shadow(slot: int, live: Live) -> slice:
+    """The rows of one shadow."""
     return slice((slot + 1) * live.rows, (slot + 2) * live.rows)

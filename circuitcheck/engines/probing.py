@@ -13,13 +13,25 @@ from torch import Tensor
 
 from circuitcheck.engines.hooks import agree
 from circuitcheck.engines.models import LensModel
-from circuitcheck.engines.sites import ATTN_OUT, MLP_OUT, NEURONS, RESID, RESID_POST, Z, block_hook, weight_of
+from circuitcheck.engines.sites import (
+    ATTN_OUT,
+    EMBED,
+    MLP_OUT,
+    NEURONS,
+    RESID,
+    RESID_POST,
+    Z,
+    block_hook,
+    weight_of,
+)
 from circuitcheck.errors import MeasurementError
 
 _HOOKS: Mapping[str, tuple[str, str]] = {"attn.W_O": (Z, ATTN_OUT), "mlp.W_out": (NEURONS, MLP_OUT)}
 _TOKENS = 8
 _seen: WeakKeyDictionary[LensModel, dict[int, dict[str, Tensor]]] = WeakKeyDictionary()
 """Probes by model and layer; weak, so that a model can go when its engine does."""
+_entering: WeakKeyDictionary[LensModel, bool] = WeakKeyDictionary()
+"""Whether the embedding enters the stream as it is, by model."""
 
 
 def linear_map(model: LensModel, layer: int, name: str) -> Tensor:
@@ -61,6 +73,28 @@ def check_adds_up(model: LensModel, layer: int) -> None:
     raise MeasurementError(msg)
 
 
+def check_embedding_enters(model: LensModel) -> None:
+    """Check that the embedding is added to the residual stream as it is: beside it nothing depends on the tokens.
+
+    Raises:
+        MeasurementError: when something does, such as a factor or a norm behind it.
+    """
+    if model not in _entering:
+        seen: dict[str, Tensor] = {}
+        tokens = torch.arange(1, 1 + 2 * _TOKENS, device=model.device).reshape(2, -1) % model.shape.d_vocab
+        names = (EMBED, block_hook(0, RESID))
+        with torch.inference_mode():
+            model.bridge.run_with_hooks(tokens, fwd_hooks=[(name, _saver(seen, name)) for name in names])
+        beside = seen[names[1]] - seen[names[0]]
+        _entering[model] = agree(seen[names[0]] + beside[:1], seen[names[1]])
+    if not _entering[model]:
+        msg = (
+            f"{model.name} does not add its embedding to the residual stream as it is, so what it writes cannot "
+            "be followed; name L0.resid instead."
+        )
+        raise MeasurementError(msg)
+
+
 def _probe(model: LensModel, layer: int) -> dict[str, Tensor]:
     """The hooks of one block on a short, fixed prompt, by their names within the block."""
     layers = _seen.setdefault(model, {})
@@ -71,22 +105,22 @@ def _probe(model: LensModel, layer: int) -> dict[str, Tensor]:
 
 def _run_probe(model: LensModel, layer: int) -> dict[str, Tensor]:
     seen: dict[str, Tensor] = {}
-
-    def saver(name: str) -> Any:
-        def save(value: Tensor, hook: Any) -> None:
-            del hook
-            seen[name] = value
-
-        return save
-
     names = [
         name for name in (Z, ATTN_OUT, NEURONS, MLP_OUT, RESID, RESID_POST) if _exists(model, layer, name)
     ]
     tokens = torch.arange(1, 1 + _TOKENS, device=model.device)[None] % model.shape.d_vocab
     with torch.inference_mode():
-        hooks = [(block_hook(layer, name), saver(name)) for name in names]
+        hooks = [(block_hook(layer, name), _saver(seen, name)) for name in names]
         model.bridge.run_with_hooks(tokens, fwd_hooks=hooks)
     return seen
+
+
+def _saver(seen: dict[str, Tensor], name: str) -> Any:
+    def save(value: Tensor, hook: Any) -> None:
+        del hook
+        seen[name] = value
+
+    return save
 
 
 def _exists(model: LensModel, layer: int, name: str) -> bool:

@@ -40,7 +40,10 @@ class Tools:
 
 @dataclass
 class Run:
-    """A plan on some prompts, with the arrays that fill up."""
+    """A plan on some prompts, with the arrays that fill up.
+
+    Rows, in batches and deals, are those of the whole set that the prompts are a stretch of.
+    """
 
     tools: Tools
     plan: Plan
@@ -61,7 +64,7 @@ class Run:
         means = self.tools.averages.of(
             self.references, self.means, lambda: self._tick(1, "reference prompts")
         )
-        donors = Schedule.donors((deal.schedule for deal in deals), self.prompts)
+        donors = Schedule.donors((deal.schedule for deal in deals), self.prompts.whole)
         for deal in deals:
             for rows in self.batches(deal):
                 self._in_halves(deal, rows, means, donors)
@@ -77,7 +80,7 @@ class Run:
     def batches(self, deal: Deal) -> Iterator[Rows]:
         """A group's batches, as large as memory allows."""
         tools = self.tools
-        return deal.batches(self.prompts, tools.room, tools.memory, tools.averages.nbytes)
+        return deal.batches(self.prompts.whole, tools.room, tools.memory, tools.averages.nbytes)
 
     def share(self, deal: Deal, rows: Rows) -> Share:
         """What a batch has of the memory."""
@@ -103,7 +106,7 @@ class Run:
         tools, schedule = self.tools, deal.schedule
         share = self.share(deal, rows)
         batch = Batch(
-            tools.model, self.prompts, rows, schedule.scene.end, schedule.hooks, donors, means, schedule.partial_sides
+            tools.model, self.prompts.whole, rows, schedule.scene.end, schedule.hooks, donors, means, schedule.partial_sides
         )  # fmt: skip
         for side, lenders in deal.untouched(rows, donors):
             batch.side(side, lenders)
@@ -135,13 +138,19 @@ class Run:
         )
 
     def _write(self, sheet: Sheet, schedule: Schedule, rows: tuple[int, ...]) -> None:
+        places = [self._places[row] for row in rows]
         for request, values in sheet.readings():
-            self._values[request][list(rows)] = values
+            self._values[request][places] = values
         for condition, treatment in schedule.treatments.items():
             if condition.intervention is not None:
                 self._changes.setdefault(condition, np.zeros((len(self.prompts), treatment.columns)))
         for column, values in sheet.changes():
-            self._changes[column.condition][list(rows), column.number] = values
+            self._changes[column.condition][places, column.number] = values
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        """Where a row of the whole set stands among the prompts that are measured."""
+        return {int(row): place for place, row in enumerate(self.prompts.rows)}
 
     def _tick(self, count: int, what: str) -> None:
         for _ in range(count):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitcheck.engine import Condition, Intervention, KeepOnly, Reading, Replace, Side
+from circuitcheck.engine import Condition, KeepOnly, Reading, Replace, Route, Side, Steer
 from circuitcheck.engines.averaging import Wanted
 from circuitcheck.engines.keeping import keep_treatment
 from circuitcheck.engines.kept_circuit import KeptParts, can_run_parts
@@ -19,7 +19,8 @@ from circuitcheck.engines.library import Library
 from circuitcheck.engines.models import LensModel
 from circuitcheck.engines.passes import Treatment, Variant
 from circuitcheck.engines.readings import Needs, needs
-from circuitcheck.engines.replacing import replace_treatment, splice_treatment
+from circuitcheck.engines.replacing import replace_treatment, splice_treatment, steer_treatment
+from circuitcheck.engines.routing import route_treatment
 from circuitcheck.engines.scene import Scene
 from circuitcheck.engines.sources import Reference, resample_donors
 from circuitcheck.engines.suffix import can_run_suffixes
@@ -56,7 +57,7 @@ class Schedule:
             MeasurementError: for the first thing that cannot be done or read.
         """
         scene = Scene(model, library, group)
-        treatments = {condition: treatment_of(condition.intervention, scene) for condition in readings}
+        treatments = {condition: treatment_of(condition, scene) for condition in readings}
         wanted = {condition: [needs(one, scene) for one in asked] for condition, asked in readings.items()}
         records = {
             condition: frozenset().union(*(one.here for one in asked)) for condition, asked in wanted.items()
@@ -110,20 +111,23 @@ class Schedule:
         return {number: resample_donors(prompts, number) for number in numbers}
 
 
-def treatment_of(intervention: Intervention | None, scene: Scene) -> Treatment:
+def treatment_of(condition: Condition, scene: Scene) -> Treatment:
     """The steps of any intervention; none for none."""
-    if intervention is None:
+    done = condition.intervention
+    if done is None:
         return Treatment()
-    if isinstance(intervention, Replace):
-        return replace_treatment(intervention, scene)
-    if isinstance(intervention, KeepOnly):
-        return keep_treatment(intervention, scene)
-    return splice_treatment(intervention, scene)
+    if isinstance(done, Replace):
+        return replace_treatment(done, condition.side, scene)
+    if isinstance(done, Route):
+        return route_treatment(done, condition.side, scene)
+    if isinstance(done, Steer):
+        return steer_treatment(done, scene)
+    return keep_treatment(done, scene) if isinstance(done, KeepOnly) else splice_treatment(done, scene)
 
 
 def _window(treatment: Treatment, wanted: Sequence[Needs], scene: Scene) -> Window:
-    """Where its steps and readings are; whole for shadow copies, which are made of the whole batch."""
-    if treatment.shadows or not treatment.steps:
+    """Where its steps and readings are."""
+    if not treatment.steps:
         return WHOLE
     told_by_logits = not any(one.here for one in wanted)
     if told_by_logits and can_run_parts(treatment) and can_run_parts_of(scene.model, scene.length):

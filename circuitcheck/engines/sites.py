@@ -17,6 +17,7 @@ from circuitcheck.engines.models import LensModel
 from circuitcheck.errors import MeasurementError
 from circuitcheck.nodes import Node, NodeKind
 
+EMBED = "hook_embed"
 PATTERN = "attn.hook_pattern"
 Z = "attn.hook_z"
 MLP_OUT = "hook_mlp_out"
@@ -88,7 +89,7 @@ def site_of(node: Node, model: LensModel) -> Site:
     """
     check_range(node, model.shape)
     if node.kind is NodeKind.EMBED:
-        return Site(existing_hook("hook_embed", node, model))
+        return Site(existing_hook(EMBED, node, model))
     assert node.layer is not None, "only embed has no layer"
     hook = existing_hook(block_hook(node.layer, _HOOKS[node.kind]), node, model)
     if node.kind is NodeKind.NEURON:

@@ -34,13 +34,16 @@ class Room:
     exact: bool = False
     fitting: Fitting = _any_number
 
-    def copies(self, window: Window, prompts: int, length: int) -> int:
-        """How many interventions may share a pass on this many prompts of this length; 1 at least."""
+    def copies(self, window: Window, prompts: int, length: int, each: int = 1) -> int:
+        """How many interventions may share a pass on so many prompts of this length; 1 at least.
+
+        `each` is how many copies of the prompts an intervention takes.
+        """
         if self.exact:
             return 1
         if window == WHOLE:
-            return max(1, self.prompts // prompts)
-        return max(1, self.rows // (prompts * (length - window.position)))
+            return max(1, self.prompts // (prompts * each))
+        return max(1, self.rows // (prompts * each * (length - window.position)))
 
 
 _SWEET_SPOTS = {"cpu": (64, 1024), "cuda": (256, 16384)}
@@ -83,15 +86,15 @@ def stacks_of(
     prompts: int,
     length: int,
 ) -> list[Stack]:
-    """Stacks of every condition that does something; one that needs shadow copies runs alone."""
+    """Stacks of every condition that does something; those of one stack need as many shadow copies."""
     alike: dict[tuple[Side, Window, int], list[Condition]] = {}
-    for number, (condition, window) in enumerate(windows.items()):
+    for condition, window in windows.items():
         if condition.intervention is not None:
-            alone = number + 1 if treatments[condition].shadows else 0
-            alike.setdefault((condition.side, window, alone), []).append(condition)
+            each = 1 + treatments[condition].shadows
+            alike.setdefault((condition.side, window, each), []).append(condition)
     stacks = []
-    for (side, window, _), conditions in alike.items():
+    for (side, window, each), conditions in alike.items():
         whole = Stack(side, window, tuple(conditions))
-        for stack in whole.parts(room.copies(window, prompts, length)):
+        for stack in whole.parts(room.copies(window, prompts, length, each)):
             stacks += stack.within(room.fitting)
     return stacks

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from circuitcheck.engines.dictionaries import Dictionary
 from circuitcheck.engines.hooks import add_at, agree, code_delta, keep, relative_change, relative_changes
+from circuitcheck.engines.new_values import NewValue
 from circuitcheck.engines.passes import BEFORE, EDIT, Live, ReplacedCode, Step
 from circuitcheck.engines.quantities import CodeValue, ErrorValue, Quantity
 from circuitcheck.engines.sites import MLP_OUT, RESID_MID, RESID_POST, Site, block_hook
@@ -27,12 +28,12 @@ Positions = tuple[int, ...]
 
 @dataclass(frozen=True)
 class ReplaceSite:
-    """Put the reference in at a site: a head, a projection, a neuron, or a whole stream."""
+    """Put a new value in at a site: a head, a projection, a neuron, or a whole stream."""
 
     column: int
     site: Site
     positions: Positions
-    reference: Reference
+    value: NewValue
     live_hooks: tuple[str, ...] = ()
 
     @property
@@ -47,14 +48,14 @@ class ReplaceSite:
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """The new value."""
-        return (self.reference,)
+        """Of the new value."""
+        return self.value.references
 
     def apply(self, value: Tensor, live: Live) -> Tensor:
         """Write the new value; the change is measured against the stream before any edit here."""
         places = live.window.places(self.positions)
         old = self.site.read(live.incoming[self.hook])[:, places]
-        new = live.lookup(self.reference, self.positions).expand_as(old)
+        new = self.value.of(old, self.positions, live)
         live.changes[self.column] = relative_change(old, new)
         return self.site.write(value, places, new)
 
@@ -63,13 +64,13 @@ class ReplaceSite:
 class CodeEntry:
     """One named feature: its column among the changes, which of the code it is, where, its new activation.
 
-    `reference` is to the whole code of the step, so that it is computed exactly as the live one is.
+    `value` is of the whole code of the step, so that it is computed exactly as the live one is.
     """
 
     column: int
     index: int
     positions: Positions
-    reference: Reference
+    value: NewValue
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class ReplaceCode:
     @property
     def references(self) -> tuple[Reference, ...]:
         """The new activations."""
-        return tuple(entry.reference for entry in self.entries)
+        return tuple(reference for entry in self.entries for reference in entry.value.references)
 
     @property
     def live_hooks(self) -> tuple[str, ...]:
@@ -106,11 +107,11 @@ class ReplaceCode:
         return _earlier_hooks(self.dictionary)
 
     @cached_property
-    def _alike(self) -> dict[tuple[Reference, Positions], list[CodeEntry]]:
+    def _alike(self) -> dict[tuple[NewValue, Positions], list[CodeEntry]]:
         """Entries by what they ask and where, since asking once for all is most of what a step costs."""
-        found: dict[tuple[Reference, Positions], list[CodeEntry]] = {}
+        found: dict[tuple[NewValue, Positions], list[CodeEntry]] = {}
         for entry in self.entries:
-            found.setdefault((entry.reference, entry.positions), []).append(entry)
+            found.setdefault((entry.value, entry.positions), []).append(entry)
         return found
 
     def apply(self, value: Tensor, live: Live) -> Tensor:
@@ -118,12 +119,11 @@ class ReplaceCode:
         code = CodeValue(self.dictionary, self.features).of(live.at(self.hook))
         target = code.clone()
         mask = torch.zeros(code.shape[1:], dtype=torch.bool, device=code.device)
-        for (reference, positions), entries in self._alike.items():
+        for (becomes, positions), entries in self._alike.items():
             places, indices = live.window.places(positions), [entry.index for entry in entries]
             rows, columns = torch.tensor(places)[:, None], torch.tensor(indices)
             old = code[:, rows, columns]
-            new = live.lookup(reference, positions).expand(-1, -1, len(self.features))[..., indices]
-            target[:, rows, columns] = new.expand_as(old)
+            target[:, rows, columns] = becomes.of(code[:, places], positions, live)[..., indices]
             mask[rows, columns] = True
             changes = relative_changes(old, target[:, rows, columns])
             live.changes |= {entry.column: changes[:, at] for at, entry in enumerate(entries)}
@@ -135,7 +135,7 @@ class ReplaceCode:
 
 @dataclass(frozen=True)
 class ReplaceError:
-    """Put another error in at some positions: another pass's, or none (a reference to zero).
+    """Put another error in at some positions: another pass's, none (a reference to zero), or a share of it.
 
     `column` is None where an error policy does it, not a named node. `fresh` are the positions at which
     no earlier node named this error already: there it is replaced, elsewhere only compared.
@@ -145,7 +145,7 @@ class ReplaceError:
     dictionary: Dictionary
     positions: Positions
     fresh: Positions
-    reference: Reference
+    value: NewValue
 
     @property
     def hook(self) -> str:
@@ -159,8 +159,8 @@ class ReplaceError:
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """The new error."""
-        return (self.reference,)
+        """Of the new error."""
+        return self.value.references
 
     @property
     def live_hooks(self) -> tuple[str, ...]:
@@ -171,7 +171,7 @@ class ReplaceError:
         """Add the difference of errors; the live one is of the stream before any edit at this hook."""
         places = live.window.places(self.positions)
         old = ErrorValue(self.dictionary).of(live.at(self.hook))[:, places]
-        new = live.lookup(self.reference, self.positions).expand_as(old)
+        new = self.value.of(old, self.positions, live)
         if self.column is not None:
             live.changes[self.column] = relative_change(old, new)
         again = [place for place, position in enumerate(self.positions) if position not in self.fresh]
@@ -302,7 +302,8 @@ class CarryResidMid:
         if not agree(main, before + live.recorded[mlp]):
             msg = f"{self.hook} is not {middle} plus {mlp} in this model, so resid_mid cannot be edited."
             raise MeasurementError(msg)
-        return torch.cat([main + live.recorded[middle] - before, value[live.rows :]])
+        difference = live.recorded[middle] - before  # exactly 0 where nothing was edited
+        return torch.cat([main + difference, value[live.rows :]])
 
 
 def carried(steps: Iterable[Step]) -> list[Step]:

@@ -6,7 +6,7 @@ In: a node's own value at END. Out: a vector in the residual stream, or its shar
 from typing import Any
 
 import torch
-from einops import einsum, rearrange
+from einops import einsum
 from jaxtyping import Float
 from torch import Tensor
 
@@ -14,10 +14,10 @@ from circuitcheck.engines.hooks import agree
 from circuitcheck.engines.metrics import Targets
 from circuitcheck.engines.models import LensModel
 from circuitcheck.engines.passes import Pass
-from circuitcheck.engines.probing import check_adds_up, linear_map
+from circuitcheck.engines.probing import check_adds_up, check_embedding_enters, linear_map
 from circuitcheck.engines.quantities import CodeValue, ErrorValue, Quantity, SiteValue
 from circuitcheck.engines.scene import Scene
-from circuitcheck.engines.sites import PROJECTIONS, site_of
+from circuitcheck.engines.sites import DICTIONARY_KINDS, NEURONS, PROJECTIONS, Z, block_hook, site_of
 from circuitcheck.errors import MeasurementError
 from circuitcheck.nodes import Node, NodeKind
 
@@ -36,6 +36,8 @@ def written_quantity(node: Node, scene: Scene) -> Quantity:
         msg = f"{node.name} writes nothing to the residual stream; name its head."
         raise MeasurementError(msg)
     scene.check(node)
+    if node.kind is NodeKind.EMBED:
+        check_embedding_enters(scene.model)
     if node.kind not in STREAM:
         check_adds_up(scene.model, node.layer or 0)
     if node.kind is NodeKind.FEATURE:
@@ -48,22 +50,43 @@ def written_quantity(node: Node, scene: Scene) -> Quantity:
 def node_write(
     node: Node, value: Float[Tensor, "batch width"], scene: Scene
 ) -> Float[Tensor, "batch d_model"]:
-    """The node's value as a vector in the residual stream.
+    """The node's value as a vector in the residual stream; see `output_matrix`."""
+    matrix = output_matrix(node, scene)
+    return value if matrix is None else value @ matrix
+
+
+def output_matrix(node: Node, scene: Scene) -> Float[Tensor, "width d_model"] | None:
+    """Through what the node's value is written to the residual stream; None where it is written as it is.
 
     A head writes z W_O without b_O, a neuron its output row, a feature its decoder row (through W_O for
     dictionaries on z); attention and MLP outputs write themselves, biases included.
+
+    Raises:
+        MeasurementError: when the block does not write through that single matrix.
     """
     layer = node.layer or 0
     if node.kind is NodeKind.HEAD:
-        return value @ linear_map(scene.model, layer, "attn.W_O")[node.head]
+        return linear_map(scene.model, layer, "attn.W_O")[node.head]
     if node.kind is NodeKind.NEURON:
-        return value @ linear_map(scene.model, layer, "mlp.W_out")[node.index][None]
-    if node.kind in {NodeKind.FEATURE, NodeKind.ERROR}:
-        dictionary = scene.library.of(node)
-        if node.kind is NodeKind.FEATURE:
-            value = value @ dictionary.decoder_rows((node.index or 0,))
-        return _through_heads(value, layer, scene.model) if dictionary.site == "z" else value
-    return value
+        return linear_map(scene.model, layer, "mlp.W_out")[node.index][None]
+    if node.kind not in DICTIONARY_KINDS:
+        return None
+    dictionary = scene.library.of(node)
+    of_heads = matrix_behind(dictionary.writes_to, layer, scene.model)
+    if node.kind is NodeKind.ERROR:
+        return of_heads
+    rows = dictionary.decoder_rows((node.index or 0,))
+    return rows if of_heads is None else rows @ of_heads
+
+
+def matrix_behind(hook: str, layer: int, model: LensModel) -> Float[Tensor, "width d_model"] | None:
+    """Through what everything at a block's hook is written to the residual stream; None where it is as it is.
+
+    Raises:
+        MeasurementError: when the block does not write through that single matrix.
+    """
+    names = {block_hook(layer, Z): "attn.W_O", block_hook(layer, NEURONS): "mlp.W_out"}
+    return linear_map(model, layer, names[hook]).flatten(0, -2) if hook in names else None
 
 
 def direct_effect(
@@ -113,11 +136,3 @@ def _normed(
 def _bias_of_norm(model: LensModel) -> Tensor:
     bias = getattr(model.bridge.ln_final, "bias", None)
     return torch.zeros((), device=model.device) if bias is None else bias.detach().double()
-
-
-def _through_heads(
-    value: Float[Tensor, "batch width"], layer: int, model: LensModel
-) -> Float[Tensor, "batch d_model"]:
-    output = linear_map(model, layer, "attn.W_O")
-    split = rearrange(value, "batch (head d_head) -> batch head d_head", head=output.shape[0])
-    return einsum(split, output, "batch head d_head, head d_head d_model -> batch d_model")

@@ -54,12 +54,12 @@ class Reference:
     exact_passes: bool = True
 
     def truths(self, spec: CircuitSpec) -> dict[str, Truth]:
-        """The truth of every claim of a file, by its id; of several heads or features, that of the first."""
+        """The truth of every claim that a file writes out, by its id; of several heads or features, that of the first."""
         found: dict[str, Truth] = {}
-        for corruption in dict.fromkeys(self._corruption(claim, spec) for claim in spec.claims):
-            claims = [claim for claim in spec.claims if self._corruption(claim, spec) == corruption]
+        for corruption in dict.fromkeys(self._corruption(claim, spec) for claim in spec.written):
+            claims = [claim for claim in spec.written if self._corruption(claim, spec) == corruption]
             found |= self._measured(claims, spec, corruption)
-        return {claim.id: found[claim.id] for claim in spec.claims}
+        return {claim.id: found[claim.id] for claim in spec.written}
 
     def _measured(self, claims: Sequence[Claim], spec: CircuitSpec, corruption: str) -> dict[str, Truth]:
         backend = self.model.bridge.tokenizer

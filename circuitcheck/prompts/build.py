@@ -17,12 +17,22 @@ from circuitcheck.prompts.describe import describe_prompts
 from circuitcheck.prompts.family import Family, load_family
 from circuitcheck.prompts.generate import generate, reference_pairs
 from circuitcheck.prompts.pairs import PromptPair, PromptSet
+from circuitcheck.prompts.populations import FamilyPopulation, Population, RowPopulation, SidesRead
 from circuitcheck.prompts.row_choice import Row, evaluated_rows, numbered, reference_rows
+from circuitcheck.prompts.sampling import Sampling
 from circuitcheck.prompts.sources import load_pairs
 from circuitcheck.prompts.tokenise import tokenise
 from circuitcheck.prompts.tokens import Tokenizer
+from circuitcheck.prompts.wording import chosen
 
-__all__ = ["DEFAULT_N", "PromptsSource", "build_prompts", "build_references", "describe_prompts"]
+__all__ = [
+    "DEFAULT_N",
+    "PromptsSource",
+    "build_prompts",
+    "build_references",
+    "describe_prompts",
+    "population_of",
+]
 
 DEFAULT_N = 128
 
@@ -131,6 +141,23 @@ def build_references(
         return tokenise(pairs, tokenizer, bos=ref.bos, seed=evaluated.seed)
     rows = reference_rows(_rows(ref, base), evaluated.pairs, evaluated.seed)
     return _tokenised_rows(rows, ref, tokenizer, evaluated.seed)
+
+
+def population_of(
+    ref: PromptsSource, sides: SidesRead, *, corrupt: str | None = None, base: Path
+) -> Population:
+    """All prompts that the source can make, whatever `n` and `seed` say.
+
+    Raises:
+        PromptError: when there is no such template, order or corruption, or the rows cannot be read.
+    """
+    _check_source(ref, corrupt)
+    if ref.family is None:
+        return RowPopulation(_rows(ref, base), sides)
+    family = _family(ref)
+    corruption = corrupt or ref.corrupt or family.corruption_names()[0]
+    chosen("corruption", [corruption], family.corruption_names())
+    return FamilyPopulation(family, Sampling.of(family, ref.orders, ref.templates), corruption, sides)
 
 
 def _check_source(ref: PromptsSource, corrupt: str | None) -> None:

@@ -6,17 +6,28 @@ In: a family, a (template, order), a corruption and random numbers. Out: a word 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-import numpy as np
+from functools import cached_property
+from typing import Protocol, SupportsInt
 
 from circuitcheck.prompts.draws import FRESH, OTHER, TWIN, Draw, pool
 from circuitcheck.prompts.family import Family
 from circuitcheck.prompts.pairs import PromptPair
+from circuitcheck.prompts.sampling import distinct_prompts
 from circuitcheck.prompts.templates import fill
 
 Words = dict[str, str]
+
+
+class Chance(Protocol):
+    """What settles the choices of a drawing: a `numpy.random.Generator`, or a search for a certain prompt."""
+
+    def choice(self, a: int, *, size: int, replace: bool) -> Iterable[int]:
+        """`size` numbers below `a`, each once unless `replace`."""
+
+    def integers(self, low: int) -> SupportsInt:
+        """A number below `low`."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +39,11 @@ class Drawing:
     order: str
     corrupt: str
 
-    def clean_words(self, rng: np.random.Generator) -> Words:
+    def clean_words(self, rng: Chance) -> Words:
         """A word per slot; slots of one list get distinct words."""
         # Seeded prompts are promised never to change: one draw per list, bounded slots behind all others.
         words: Words = {}
-        for name, listed in self.family.lists.items():
-            slots = [slot for slot in self._unbounded if self.family.list_of(slot, self.order) == name]
+        for listed, slots in self._from_lists:
             picked = rng.choice(len(listed), size=len(slots), replace=False)
             words |= {slot: listed[i] for slot, i in zip(slots, picked, strict=True)}
         for slot, draw in self._bounded.items():
@@ -45,7 +55,7 @@ class Drawing:
         """The clean prompt of these words."""
         return fill(self.family.parts(self.template, self.order), self._placed(words))[0]
 
-    def pair(self, words: Mapping[str, str], rng: np.random.Generator) -> PromptPair:
+    def pair(self, words: Mapping[str, str], rng: Chance) -> PromptPair:
         """The clean prompt of these words and its corrupt twin."""
         parts = self.family.parts(self.template, self.order)
         placed = self._placed(words)
@@ -62,19 +72,33 @@ class Drawing:
             spans={role: (clean_spans[role], corrupt_spans[role]) for role in self.family.roles},
         )
 
-    @property
+    @cached_property
+    def distinct(self) -> int:
+        """How many distinct clean prompts there are to draw (see `distinct_prompts`)."""
+        return distinct_prompts(self.family, self.template, self.order)
+
+    @cached_property
     def _bounded(self) -> dict[str, Draw]:
         sources = self.family.slots.items()
         return {slot: source for slot, source in sources if isinstance(source, Draw) and source.bound}
 
-    @property
-    def _unbounded(self) -> list[str]:
-        return [slot for slot in self.family.slots if slot not in self._bounded]
+    @cached_property
+    def _from_lists(self) -> list[tuple[tuple[str, ...], list[str]]]:
+        """Each list with the slots that are drawn from it, none for some."""
+        free = {
+            slot: self.family.list_of(slot, self.order)
+            for slot in self.family.slots
+            if slot not in self._bounded
+        }
+        return [
+            (words, [slot for slot, drawn_from in free.items() if drawn_from == name])
+            for name, words in self.family.lists.items()
+        ]
 
     def _placed(self, words: Mapping[str, str]) -> Words:
         return {**words, **{place: words[slot] for place, slot in self.family.placed.items()}}
 
-    def _changed_words(self, words: Mapping[str, str], rng: np.random.Generator) -> Words:
+    def _changed_words(self, words: Mapping[str, str], rng: Chance) -> Words:
         """The corrupt word of each changed place; all changes read the clean words, so a swap swaps."""
         changed: Words = {}
         for place, change in self.family.corruptions[self.corrupt].items():
@@ -108,5 +132,5 @@ class Drawing:
         return self.family.lists[other][self.family.lists[own].index(word)]
 
 
-def _picked(words: list[str], rng: np.random.Generator) -> str:
+def _picked(words: list[str], rng: Chance) -> str:
     return words[int(rng.integers(len(words)))]

@@ -10,7 +10,7 @@ change roles and copies only.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from typing import Self
 
@@ -25,6 +25,7 @@ from circuitcheck.prompts.family_faults import family_faults
 from circuitcheck.prompts.pairs import NO_ORDER
 from circuitcheck.prompts.templates import Part, parse_template
 from circuitcheck.prompts.wording import did_you_mean
+from circuitcheck.quick_yaml import Unsure, quick_document
 
 _FOLDER = "prompts/families"
 
@@ -138,10 +139,7 @@ class Family(BaseModel):
         """The parts of a template, its order places replaced by the roles that stand there."""
         text = next(template.text for template in self.templates if template.id == template_id)
         settled = self.orders.get(order, {})
-        standing = {place: role for place, role in settled.items() if place not in self.slots}
-        return tuple(
-            Part(part.literal, standing.get(part.place, part.place)) for part in parse_template(text)
-        )
+        return _settled(text, tuple(item for item in settled.items() if item[0] not in self.slots))
 
     def role_order(self) -> list[list[str]]:
         """The roles in text order, END last; one list per (order, template), templates running faster."""
@@ -166,6 +164,13 @@ class Family(BaseModel):
             return Family.model_validate(content)
         except ValidationError as error:
             raise PromptError("\n".join(_sentences(error))) from None
+
+
+@lru_cache(maxsize=1024)
+def _settled(text: str, standing: tuple[tuple[str, str], ...]) -> tuple[Part, ...]:
+    """A template's parts, its order places replaced; kept, since every prompt of an order asks for them."""
+    roles = dict(standing)
+    return tuple(Part(part.literal, roles.get(part.place, part.place)) for part in parse_template(text))
 
 
 def _sentences(error: ValidationError) -> list[str]:
@@ -197,6 +202,15 @@ def load_family(name: str) -> Family:
     return parse_family(files("circuitcheck").joinpath(_FOLDER, f"{name}.yaml").read_text(encoding="utf-8"))
 
 
+def _word(kind: str, text: str) -> str | bool:
+    """The words of families are text, but for `leading_space`; where one is not, the slow parser says what it is."""
+    if kind == "bool":
+        return text.lower() == "true"
+    if kind != "str":
+        raise Unsure
+    return text
+
+
 def parse_family(text: str) -> Family:
     """A family from its YAML text; what it does not say it has from the built-in one that it `extends`.
 
@@ -204,7 +218,8 @@ def parse_family(text: str) -> Family:
         PromptError: when there is no built-in family of the name that it extends.
         pydantic.ValidationError: with every fault, each under its key.
     """
-    content = YAML(typ="safe", pure=True).load(text)
+    quick = quick_document(text, _word)
+    content = YAML(typ="safe", pure=True).load(text) if quick is None else quick.data
     if isinstance(content, dict) and "extends" in content:
         base = load_family(content.pop("extends")).model_dump(exclude_unset=True)
         content = base | content

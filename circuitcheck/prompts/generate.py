@@ -15,7 +15,7 @@ from circuitcheck.errors import PromptError
 from circuitcheck.prompts.drawing import Drawing
 from circuitcheck.prompts.family import Family
 from circuitcheck.prompts.pairs import PromptPair, cell_name
-from circuitcheck.prompts.sampling import MIN_PER_STRATUM, Sampling, distinct_prompts, rounded_n
+from circuitcheck.prompts.sampling import MIN_PER_STRATUM, Sampling, rounded_n
 from circuitcheck.prompts.wording import chosen, counted
 
 __all__ = ["REFERENCE_SIZE", "generate", "reference_pairs", "rounded_n"]
@@ -55,9 +55,9 @@ def generate(
     sampling = _prepared(family, corrupt, orders, templates, seed)
     pairs: list[PromptPair] = []
     seen: set[str] = set()
+    drawings = _drawings(family, sampling, corrupt)
     for i in range(sampling.rounded(n)):
-        template, order = sampling.cell(i)
-        draw = Drawing(family, template, order, corrupt)
+        draw = drawings[sampling.cell(i)]
         pair = _distinct_pair(draw, np.random.default_rng([seed, i]), seen, exclude)
         if pair is None:
             raise PromptError(_too_few(draw, i // len(sampling), n, sampling))
@@ -89,12 +89,13 @@ def reference_pairs(
     pairs: list[PromptPair] = []
     seen: set[str] = set()
     exhausted: set[tuple[str, str]] = set()
+    drawings = _drawings(family, sampling, corrupt)
     for i in range(-(-size // len(sampling)) * len(sampling)):
         cell = sampling.cell(i)
         if cell in exhausted:
             continue
         rng = np.random.default_rng([seed, _REFERENCE_STREAM, i])
-        pair = _distinct_pair(Drawing(family, *cell, corrupt), rng, seen, exclude)
+        pair = _distinct_pair(drawings[cell], rng, seen, exclude)
         if pair is None and i < len(sampling):
             msg = (
                 f"family {family.family!r} has no prompt left for the reference set in {cell_name(cell)}. "
@@ -119,12 +120,17 @@ def _prepared(
     return Sampling.of(family, orders, templates)
 
 
+def _drawings(family: Family, sampling: Sampling, corrupt: str) -> dict[tuple[str, str], Drawing]:
+    """What draws the pairs of each stratum."""
+    cells = map(sampling.cell, range(len(sampling)))
+    return {cell: Drawing(family, *cell, corrupt) for cell in cells}
+
+
 def _distinct_pair(
     draw: Drawing, rng: np.random.Generator, seen: set[str], exclude: frozenset[str]
 ) -> PromptPair | None:
     """The first drawn pair whose clean text is new and whose texts are not excluded; None if there is none left."""
-    tries = _TRIES_PER_PROMPT * distinct_prompts(draw.family, draw.template, draw.order)
-    for _ in range(min(tries, _MOST_TRIES)):
+    for _ in range(min(_TRIES_PER_PROMPT * draw.distinct, _MOST_TRIES)):
         words = draw.clean_words(rng)
         clean = draw.clean_text(words)
         if clean in seen or clean in exclude:

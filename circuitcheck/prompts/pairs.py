@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -70,6 +70,9 @@ class PromptSet:
     roles: Mapping[str, Indices]
     has_bos: bool
     seed: int = 0
+    stretch_of: tuple[PromptSet, tuple[int, ...]] | None = None
+    """The set that these prompts are a stretch of, and their rows in it: donors are drawn from all of it, so that
+    a prompt's value does not depend on how far a claim has come. None for a set of its own."""
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -112,6 +115,33 @@ class PromptSet:
             has_bos=self.has_bos,
             seed=self.seed,
         )
+
+    def stretch(self, rows: Sequence[int] | Indices) -> PromptSet:
+        """The prompts of these rows, whose donors are still drawn from the whole set."""
+        return replace(self.subset(rows), stretch_of=(self.whole, tuple(self.rows[list(rows)].tolist())))
+
+    @property
+    def whole(self) -> PromptSet:
+        """The set that donors are drawn from: what this is a stretch of, else itself."""
+        return self.stretch_of[0] if self.stretch_of else self
+
+    @cached_property
+    def rows(self) -> Indices:
+        """The row of each prompt in `whole`, shape (n,)."""
+        return np.array(self.stretch_of[1] if self.stretch_of else range(len(self)), dtype=np.int64)
+
+    @cached_property
+    def dealt(self) -> Indices:
+        """Every row, strata in turn, each in proportion to its size; the first n are as balanced as n rows can be.
+
+        Generated prompts are in this order as they stand.
+        """
+        sizes, seen = np.bincount(self.strata), np.zeros(self.strata.max(initial=0) + 1)
+        share = np.zeros(len(self))
+        for row, stratum in enumerate(self.strata):
+            share[row] = (seen[stratum] + 0.5) / sizes[stratum]
+            seen[stratum] += 1
+        return np.argsort(share, kind="stable").astype(np.int64)
 
     def positions(self, at: str) -> Indices:
         """Absolute token indices of a position on every prompt, shape (n, k).

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from circuitcheck.report.columns import wholes
 from circuitcheck.report.pairing_records import NumbersRecord, PromptsRecord, SinceBaseline
 from circuitcheck.report.plain_data import Number, Scalar, or_nan, plain
 from circuitcheck.verdict import (
@@ -52,11 +53,12 @@ class PromptRecord(BaseModel, frozen=True, extra="forbid"):
 
 
 class ControlsRecord(BaseModel, frozen=True, extra="forbid"):
-    """Matched features in the place of the claim's own, each with its effect on the same `n` prompts.
+    """Other nodes in the place of the claim's own (see `against`), each with its effect on the same `n` prompts.
 
     `beaten` is the share of `effects` weaker than `effect`, `required` the share that is demanded;
     `error_effect` what replacing only the dictionaries' errors does, null where that makes no sense.
-    `pools` gives per feature how many features its controls were drawn from.
+    `pools` gives per node how many nodes its stand-ins were drawn from. Where `target` is a number, the strongest
+    effect is that nearest to it. With `is_exhaustive` there are no other controls than these.
     """
 
     quantity: str
@@ -70,6 +72,9 @@ class ControlsRecord(BaseModel, frozen=True, extra="forbid"):
     reason: str = ""
     error_effect: Number = None
     pools: dict[str, int] = {}
+    against: str = "matched features"
+    target: Number = None
+    is_exhaustive: bool = False
 
     def to_controls(self) -> Controls:
         """The controls this record was made of."""
@@ -111,9 +116,15 @@ class ClaimRecord(BaseModel, frozen=True, extra="forbid"):
     warnings: list[str] = []
     tags: list[str] = []
     known_failure: str = ""
+    budget: int = 0
     nodes: list[str] = []
     written: dict[str, Any] = {}
     since_baseline: SinceBaseline | None = None
+
+    @property
+    def compared(self) -> int:
+        """Prompts that another run can be paired with; as many as `n`, or more."""
+        return len(wholes(self.prompts.fingerprints)) if self.prompts else self.n
 
     @classmethod
     def of(cls, verdict: Verdict, line: int = 0) -> ClaimRecord:

@@ -67,9 +67,8 @@ def _measured(verdict: Verdict) -> tuple[str, ...]:
     part = deciding(verdict)
     if part is None:
         return ()
-    first = (
-        f"{part.quantity} {numeral(part.estimate)}   {interval_text(part, verdict.confidence)}   n = {part.n}"
-    )
+    of_all = f" of {verdict.budget}" if part.n == verdict.n < verdict.budget else ""
+    first = f"{part.quantity} {numeral(part.estimate)}   {interval_text(part, verdict.confidence)}   n = {part.n}{of_all}"
     bar = interval_bar(part)
     return (first, bar) if bar else (first,)
 

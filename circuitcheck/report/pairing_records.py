@@ -13,13 +13,15 @@ from circuitcheck.verdict import EvaluatedPrompts, PartNumbers
 class PromptsRecord(BaseModel, frozen=True, extra="forbid"):
     """The prompts of a claim: `fingerprints` and the number in `cells` of each, as `report.columns` packs them.
 
-    A cell is (template, order).
+    A cell is (template, order). `whole` is the digest of all prompts that the claim might have taken, "" where it
+    took them all.
     """
 
     digest: str
     fingerprints: str
     cells: list[tuple[str, str]]
     cell_of: str
+    whole: str = ""
 
     @classmethod
     def of(cls, prompts: EvaluatedPrompts) -> PromptsRecord:
@@ -31,7 +33,13 @@ class PromptsRecord(BaseModel, frozen=True, extra="forbid"):
             fingerprints=packed_wholes(prompts.fingerprints),
             cells=cells,
             cell_of=packed_wholes([numbers[cell] for cell in prompts.cells]),
+            whole=prompts.whole,
         )
+
+    @property
+    def drawn_from(self) -> str:
+        """The digest of the prompts that the file's reference set goes with."""
+        return self.whole or self.digest
 
 
 class NumbersRecord(BaseModel, frozen=True, extra="forbid"):

@@ -7,12 +7,12 @@ and symbols tell how the claims that name a node came out. Titles, shown on hove
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from circuitcheck.report.picture_edges import LINES, arrow, edges
 from circuitcheck.report.picture_layout import Box, Column, Layout, Placed, lay_out
+from circuitcheck.report.picture_shades import PLAIN, Shade
 from circuitcheck.report.results import FileRecord, NodeRecord
 from circuitcheck.report.svg import element
 
@@ -31,22 +31,10 @@ SHAPES = {
 _SAME_SHAPE = {"k": "q", "v": "q", "resid_mid": "resid"}
 
 
-@dataclass(frozen=True)
-class Shade:
-    """How a node is coloured: the style's key, its symbol, and a sentence per claim that names it."""
-
-    key: str = ""
-    symbol: str = ""
-    claims: tuple[str, ...] = ()
-
-
-_PLAIN = Shade()
-
-
 def circuit_picture(file: FileRecord, shades: Mapping[str, Shade], name: str) -> Markup:
     """The picture of one file; "" for a file without nodes.
 
-    `shades` gives colours by `NAME@POSITION`; `name` makes ids unique on a page.
+    `shades` gives colours by `NAME@POSITION`, of edges by how they are written; `name` makes ids unique on a page.
     """
     if not file.nodes:
         return Markup("")
@@ -56,7 +44,7 @@ def circuit_picture(file: FileRecord, shades: Mapping[str, Shade], name: str) ->
         arrow(name),
         *(_row(label, box) for label, box in layout.rows),
         *(_column(column, layout) for column in layout.columns),
-        *edges(file, layout, name),
+        *edges(file, layout, shades, name),
         *(_caption(text, box) for text, box in layout.captions),
         *(_node(placed, shades) for placed in layout.nodes),
         xmlns=XMLNS,
@@ -133,7 +121,7 @@ def _caption(text: str, box: Box) -> Markup:
 
 
 def _node(placed: Placed, shades: Mapping[str, Shade]) -> Markup:
-    shade = shades.get(f"{placed.node.name}@{placed.node.at}", _PLAIN)
+    shade = shades.get(f"{placed.node.name}@{placed.node.at}", PLAIN)
     x, y = placed.box.middle
     text = " ".join(filter(None, (shade.symbol, placed.node.name)))
     return element(

@@ -6,12 +6,13 @@ In: the edges of a `FileRecord` and where its nodes lie. Out: SVG elements.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
 from markupsafe import Markup
 
 from circuitcheck.report.picture_layout import Box, Layout, Placed
+from circuitcheck.report.picture_shades import PLAIN, Shade
 from circuitcheck.report.results import EdgeRecord, FileRecord
 from circuitcheck.report.svg import element
 
@@ -28,7 +29,7 @@ _MOST_PAIRS = 6
 """Pairs of nodes of one edge that are drawn as a line each."""
 
 
-def edges(file: FileRecord, layout: Layout, name: str) -> list[Markup]:
+def edges(file: FileRecord, layout: Layout, shades: Mapping[str, Shade], name: str) -> list[Markup]:
     """Every pair of nodes that an edge connects; a reader lies in a later layer, or later in the same.
 
     Between many nodes lines would hide one another, so there one line leads from frame to frame.
@@ -42,7 +43,8 @@ def edges(file: FileRecord, layout: Layout, name: str) -> list[Markup]:
             if source != target and _reads(source, target, edge):
                 lane = lanes.get(source.column, 0)
                 lanes[source.column] = lane + 1
-                drawn.append(_edge(source, target, edge, lane, layout, name))
+                shade = shades.get(edge.written, PLAIN)
+                drawn.append(_edge(source, target, edge, shade, lane, layout, name))
                 frames |= {end.box: _frame(end.box) for end in (source, target) if end not in layout.nodes}
     return [*frames.values(), *drawn]
 
@@ -56,15 +58,20 @@ def _reads(source: Placed, target: Placed, edge: EdgeRecord) -> bool:
     return edge.input in {"k", "v"} or source.column == target.column
 
 
-def _edge(source: Placed, target: Placed, edge: EdgeRecord, lane: int, layout: Layout, name: str) -> Markup:
+def _edge(
+    source: Placed, target: Placed, edge: EdgeRecord, shade: Shade, lane: int, layout: Layout, name: str
+) -> Markup:
     same = source.column == target.column
     path, (x, y) = (_bow if same else _rise)(source, target, lane, layout)
-    said = f"{source.node.name} → {target.node.name}, {LINES[edge.input]}"
+    said = "\n".join([f"{source.node.name} → {target.node.name}, {LINES[edge.input]}", *shade.claims])
+    style = f"edge {edge.input} {shade.key}".strip()
+    # Lines lie close together, so that only what did not come out as claimed has a symbol too.
+    read = edge.input if shade.key == "supported" else f"{shade.symbol}{edge.input}"
     return element(
         "g",
         element("title", said),
-        element("path", d=path, class_=f"edge {edge.input}", marker_end=f"url(#{name}-arrow)"),
-        element("text", edge.input, x=x, y=y + 4, text_anchor="middle", paint_order="stroke", class_="input"),
+        element("path", d=path, class_=style, marker_end=f"url(#{name}-arrow)"),
+        element("text", read, x=x, y=y + 4, text_anchor="middle", paint_order="stroke", class_="input"),
     )
 
 

@@ -49,7 +49,7 @@ def file_record(result: CheckResult, path: str, *, model: str | None = None, tes
         provenance=plain(result.provenance),
         example=ExampleRecord.of(result.example) if result.example else None,
         nodes=_nodes(result.spec),
-        edges=[EdgeRecord(**asdict(edge)) for edge in result.spec.edges],
+        edges=[EdgeRecord(**asdict(edge.edge), claim=edge.id) for edge in result.spec.edges],
         seconds=result.seconds,
     )
 
@@ -93,7 +93,7 @@ def model_name(spec: CircuitSpec) -> str:
 
 
 def merged(records: Sequence[FileRecord]) -> list[FileRecord]:
-    """One record per file (and test), from records of some of its items each; sorted by path and line.
+    """One record per file (and test), from records of some of its items each; sorted by path and line, edges last.
 
     Items arrive in any order where several processes measured; features come with one of them.
     """
@@ -106,10 +106,11 @@ def merged(records: Sequence[FileRecord]) -> list[FileRecord]:
 def _merged_file(group: Sequence[FileRecord]) -> FileRecord:
     setup = {setup.name: setup for record in group for setup in record.setup}
     claims = {claim.claim: claim for record in group for claim in record.claims}
+    edges = {edge.claim for edge in group[0].edges}
     return group[0].model_copy(
         update={
             "setup": list(setup.values()),
-            "claims": sorted(claims.values(), key=lambda claim: claim.line),
+            "claims": sorted(claims.values(), key=lambda claim: (claim.claim in edges, claim.line)),
             "features": next((record.features for record in group if record.features), []),
             "error": next((record.error for record in group if record.error), ""),
         }
@@ -117,13 +118,16 @@ def _merged_file(group: Sequence[FileRecord]) -> FileRecord:
 
 
 def _nodes(spec: CircuitSpec) -> list[NodeRecord]:
-    """The nodes of every group, a node of two groups twice; then the nodes that only claims name."""
+    """The nodes of every group, a node of two groups twice; then the nodes that only claims or edges name."""
     grouped = [
         NodeRecord.of(node, name, group.label) for name, group in spec.nodes.items() for node in group.nodes
     ]
     known = {(node.name, node.at) for node in grouped}
     under = [claim.under for claim in spec.claims if claim.under]
-    named = dict.fromkeys(node for claim in (*spec.claims, *under) for node in claim.nodes(spec))
+    named = dict.fromkeys(
+        [node for claim in (*spec.claims, *under) for node in claim.nodes(spec)]
+        + [node for edge in spec.edges for node in spec.resolve(edge.edge.target)]
+    )
     return grouped + [NodeRecord.of(node) for node in named if (node.name, node.at) not in known]
 
 

@@ -129,11 +129,20 @@ class FeatureRecord(BaseModel, frozen=True, extra="forbid"):
 
 
 class EdgeRecord(BaseModel, frozen=True, extra="forbid"):
-    """One edge between groups or nodes, as written; the target reads the source as its `input`."""
+    """One edge between groups or nodes, as written; the target reads the source as its `input`.
+
+    `claim` is what the edge's own claim is called; "" in records of versions that did not check edges.
+    """
 
     source: str
     target: str
     input: Literal["q", "k", "v", "in"]
+    claim: str = ""
+
+    @property
+    def written(self) -> str:
+        """As the circuit file writes it."""
+        return f"{self.source} -> {self.target} ({self.input})"
 
 
 class FileRecord(BaseModel, frozen=True, extra="forbid"):

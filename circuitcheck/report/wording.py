@@ -114,7 +114,7 @@ def controls_line(controls: Controls) -> str:
     number = len(controls.effects)
     note = f"; {controls.reason}" if _is_a_note(controls) else ""
     return (
-        f"beats {round(controls.beaten * number)} of {number} matched features "
+        f"beats {round(controls.beaten * number)} of {number} {controls.against} "
         f"(their median {numeral(median(controls.effects))}, "
         f"{controls.required * 100:g}% at {numeral(required_effect(controls))}){errors}{note}"
     )
@@ -127,6 +127,9 @@ def _is_a_note(controls: Controls) -> bool:
 
 def required_effect(controls: Controls) -> float:
     """The effect that the required share of controls reaches and does not exceed."""
+    if (target := controls.target) is not None:
+        nearer = sorted(controls.effects, key=lambda effect: -abs(effect - target))
+        return nearer[math.ceil(controls.required * len(nearer)) - 1]
     below = sum(effect < controls.effect for effect in controls.effects) / len(controls.effects)
     more_is_stronger = math.isclose(below, controls.beaten)
     ranked = sorted(controls.effects, reverse=not more_is_stronger)

@@ -5,6 +5,7 @@ In: what `circuitcheck.reading` read, or keyword arguments. Out: `CircuitSpec`, 
 
 from circuitcheck.spec.circuit import CircuitSpec
 from circuitcheck.spec.claim import Claim, KnownFailure, Under
+from circuitcheck.spec.edges import WrittenEdge
 from circuitcheck.spec.groups import Edge, NodeGroup
 from circuitcheck.spec.prompts import PromptsRef
 from circuitcheck.spec.references import DictionaryRef, ModelRef, SaeLensRef
@@ -22,4 +23,5 @@ __all__ = [
     "SaeLensRef",
     "Under",
     "Versus",
+    "WrittenEdge",
 ]

@@ -16,8 +16,9 @@ from circuitcheck.errors import Problem, SpecError
 from circuitcheck.nodes import Node
 from circuitcheck.spec.claim import Claim
 from circuitcheck.spec.draft import Draft
+from circuitcheck.spec.edges import WrittenEdge
 from circuitcheck.spec.fields import Alias, GroupName, Part, Slug, Text, refuse_all
-from circuitcheck.spec.groups import EdgeText, NodeGroup, resolve
+from circuitcheck.spec.groups import NodeGroup, resolve
 from circuitcheck.spec.prompts import PromptsRef
 from circuitcheck.spec.references import DictionaryRef, ModelRef
 from circuitcheck.spec.rules import faults_of
@@ -50,10 +51,12 @@ class CircuitSpec(Header):
     )
     prompts: PromptsRef = Field(description="What the model is run on.")
     nodes: dict[GroupName, NodeGroup] = Field(default_factory=dict, description="Name to a group of nodes.")
-    edges: tuple[EdgeText, ...] = Field(
-        default=(), description="Who reads from whom, as in `reader -> mover (q)`."
+    edges: tuple[WrittenEdge, ...] = Field(
+        default=(), description="Who reads from whom, as in `reader -> mover (q)`; each is one test."
     )
-    claims: tuple[Claim, ...] = Field(min_length=1, description="What is claimed; each is one test.")
+    written: tuple[Claim, ...] = Field(
+        alias="claims", min_length=1, description="What is claimed; each is one test."
+    )
     _path: Path | None = PrivateAttr(default=None)
 
     @model_validator(mode="before")
@@ -82,11 +85,18 @@ class CircuitSpec(Header):
         """The folder that relative paths start from."""
         return self._path.parent if self._path else Path.cwd()
 
-    def place(self, path: Path | None, lines: Sequence[int]) -> None:
-        """Note where this was read: its file, and the 1-based line of each claim."""
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """Every claim of the file: those that it writes out, then those of its edges."""
+        return tuple(self.draft().every_claim.values())
+
+    def place(self, path: Path | None, lines: Sequence[int], edge_lines: Sequence[int] = ()) -> None:
+        """Note where this was read: its file, and the 1-based lines of its claims and edges."""
         self._path = path
-        for claim, line in zip(self.claims, lines, strict=True):
+        for claim, line in zip(self.written, lines, strict=True):
             claim._line = line
+        for edge, line in zip(self.edges, edge_lines, strict=True):
+            edge._line = line
 
     def draft(self) -> Draft:
         """The same as parts, for the rules."""
@@ -96,9 +106,10 @@ class CircuitSpec(Header):
             dictionaries=self.dictionaries,
             prompts=self.prompts,
             metric=self.metric,
+            confidence=self.confidence,
             groups=self.nodes,
             edges=dict(enumerate(self.edges)),
-            claims=dict(enumerate(self.claims)),
+            claims=dict(enumerate(self.written)),
         )
 
     def group(self, name: str) -> tuple[Node, ...]:

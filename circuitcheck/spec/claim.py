@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Protocol, get_args
+from typing import Annotated, Any, Literal, Protocol, Self, get_args
 
 from pydantic import Field, PlainSerializer, PlainValidator, PrivateAttr, WithJsonSchema
 
-from circuitcheck.engine import ErrorPolicy, MetricName, Scope, Side
+from circuitcheck.engine import Downstream, ErrorPolicy, MetricName, Mlps, Scope, Side, SteerHow
 from circuitcheck.nodes import Node
+from circuitcheck.spec.doses import HOWS, Coefficients
+from circuitcheck.spec.elsewhere import Elsewhere
 from circuitcheck.spec.fields import Expected, Expressions, Part, Position, Sentence, Slug, Tag, listed
+from circuitcheck.spec.for_all import ForAll
+from circuitcheck.spec.groups import EdgeText, NodeName
 from circuitcheck.spec.references import one_of
+from circuitcheck.spec.replacements import Replacement, Replacements
 from circuitcheck.spec.versus import Versus
-from circuitcheck.spec.words import INTERVENTIONS, READINGS, VERBS
-from circuitcheck.thresholds import Threshold
+from circuitcheck.spec.words import INTERVENTIONS, KEEPING, READINGS, VERBS
+from circuitcheck.thresholds import UNJUDGED, Threshold
 
-Replacement = Literal["zero", "mean", "resample", "corrupt"]
 Slicing = Literal["order", "template"]
 
 
@@ -76,10 +80,11 @@ class _Intervening(Part):
     keep: Expressions | None = Field(
         default=None, description="Nodes that stay as they are while the rest is replaced."
     )
-    with_: Replacement | None = Field(
+    with_: Replacements | None = Field(
         default=None,
         alias="with",
-        description="What replaces: resample (default of ablate), mean (default of keep), zero or corrupt.",
+        description="What replaces: resample (default of ablate), mean (default of keep), zero or corrupt; "
+        "of a list, the claim has to hold with each.",
     )
     over: Side | None = Field(
         default=None, description="The side that mean and resample are read from; corrupt, left out."
@@ -102,6 +107,25 @@ class _Intervening(Part):
         description="patch: the side read from (clean). attends: the role attending.",
     )
     into: Side | None = Field(default=None, description="patch: the side put into; corrupt, left out.")
+    path: EdgeText | None = Field(
+        default=None,
+        description="patch: change only what the target reads of the patched nodes, as in `reader -> mover (q)`.",
+    )
+    downstream: Downstream | None = Field(
+        default=None,
+        description="What comes after: free (it follows, left out), or frozen (heads and MLPs keep their values).",
+    )
+    mlps: Mlps | None = Field(
+        default=None, description="With downstream: frozen: whether MLPs are frozen too (left out), or live."
+    )
+    from_hook: NodeName | None = Field(
+        default=None,
+        description="Where the change enters the residual stream, as in L5.resid; before it, nothing sees it.",
+    )
+    until: NodeName | None = Field(
+        default=None,
+        description="Where the change is taken out of the residual stream again, as in L5.resid_mid.",
+    )
 
     @property
     def verb(self) -> str:
@@ -117,6 +141,13 @@ class _Intervening(Part):
     def nodes(self, spec: Resolver) -> tuple[Node, ...]:
         """The verb's nodes, each once, all placed; empty for `measure`."""
         return spec.resolve(self.expressions)
+
+    @property
+    def replacements(self) -> tuple[Replacement, ...]:
+        """What replaces, in the order of the file; what the verb takes by itself where it says nothing."""
+        if self.with_ is None:
+            return ("mean" if self.verb in KEEPING else "resample",)
+        return (self.with_,) if isinstance(self.with_, str) else self.with_
 
     @property
     def patch_from(self) -> Side:
@@ -159,9 +190,34 @@ class Claim(_Intervening):
     writes: Expressions | None = Field(
         default=None, description="Nodes whose direct effect on the logits is read."
     )
+    complete: Expressions | None = Field(
+        default=None,
+        description="Nodes without some of which, they alone do as the whole model without the same ones.",
+    )
+    minimal: Expressions | None = Field(
+        default=None, description="Nodes of which each is needed: without it the others do less."
+    )
+    subsets: int | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        description="complete: how many random parts are taken out, beside each group and nothing; 10, left out.",
+    )
     expect: dict[str, Expected] = Field(
         min_length=1,
         description="Quantity to threshold: '>= 0.8', '<= 0.1', 'between 0 and 0.3', 'about 3 +- 0.5', '?'.",
+    )
+    steer: Expressions | None = Field(
+        default=None, description="Nodes whose strength is set by add, scale or set."
+    )
+    add: Coefficients | None = Field(
+        default=None, description="steer: what is added to the activation; several give a dose-response."
+    )
+    scale: Coefficients | None = Field(
+        default=None, description="steer: what the activation, or the output, is multiplied by."
+    )
+    set_: Coefficients | None = Field(
+        default=None, alias="set", description="steer: what the activation is set to."
     )
     corrupt: str | None = Field(default=None, description="Another corruption of the family, for this claim.")
     to: Position | None = Field(default=None, description="attends: the role attended to.")
@@ -177,6 +233,17 @@ class Claim(_Intervening):
     by: Slices | None = Field(
         default=None,
         description="Slices that must each hold: order (default of keep), template, both, or none.",
+    )
+    for_all: ForAll | None = Field(
+        default=None,
+        description="The claim is about every prompt, and so many are searched for one that breaks it.",
+    )
+    elsewhere: Elsewhere | None = Field(
+        default=None, description="The same intervention on other prompts, and what is expected there."
+    )
+    generalises: Literal["templates"] | None = Field(
+        default=None,
+        description="Whom the verdict is about: templates like these, six or more; left out, these templates.",
     )
     active_on: float | None = Field(
         default=None, gt=0, le=1, description="Share of prompts that the intervention is meant to change."
@@ -201,8 +268,24 @@ class Claim(_Intervening):
 
     @property
     def thresholds(self) -> dict[str, Threshold]:
-        """Quantity to what is demanded of it, in the order of the file."""
+        """Quantity to what is demanded of it, in the order of the file; of `steer`, the effect is always measured."""
+        if self.verb == "steer" and "effect" not in self.expect:
+            return {**self.expect, "effect": Threshold.parse(UNJUDGED)}
         return self.expect
+
+    @property
+    def steered(self) -> SteerHow | None:
+        """How `steer` sets the strength: the first key of coefficients that the claim has."""
+        return next((how for how in HOWS if self.coefficients_of(how) is not None), None)
+
+    @property
+    def coefficients(self) -> tuple[float, ...]:
+        """The coefficients of `steer`, rising."""
+        return tuple(sorted((self.steered and self.coefficients_of(self.steered)) or ()))
+
+    def coefficients_of(self, how: SteerHow) -> tuple[float, ...] | None:
+        """What stands under `add`, `scale` or `set`."""
+        return {"add": self.add, "scale": self.scale, "set": self.set_}[how]
 
     @property
     def leading(self) -> tuple[str, Threshold]:
@@ -217,6 +300,21 @@ class Claim(_Intervening):
     def replacing(self) -> Claim | Under | None:
         """The words whose nodes `versus` puts others in the place of: its own, or those of `under`."""
         return self.under if self.verb in READINGS else self
+
+    @property
+    def claim_elsewhere(self) -> Self | None:
+        """What is claimed of other prompts, as a claim of its own; None where nothing is."""
+        if self.elsewhere is None:
+            return None
+        alone = {"corrupt": None, "versus": None, "elsewhere": None, "generalises": None, "by": ()}
+        return self.model_copy(update={"expect": self.elsewhere.expect, **alone})
+
+    @property
+    def variants(self) -> tuple[Self, ...]:
+        """The claim once for each of several replacements; itself, where there is one."""
+        if self.with_ is None or isinstance(self.with_, str):
+            return (self,)
+        return tuple(self.model_copy(update={"with_": kind}) for kind in self.with_)
 
     @property
     def slicing(self) -> tuple[Slicing, ...]:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from circuitcheck.nodes import Node
 from circuitcheck.spec.claim import Claim
-from circuitcheck.spec.groups import Edge, NodeGroup, looks_like_a_group, resolve
+from circuitcheck.spec.edges import WrittenEdge
+from circuitcheck.spec.groups import NodeGroup, looks_like_a_group, resolve
 from circuitcheck.spec.prompts import PromptsRef
 from circuitcheck.spec.references import DictionaryRef, ModelRef
 
@@ -40,14 +41,31 @@ class Draft:
     prompts: PromptsRef | None
     metric: str
     groups: Mapping[str, NodeGroup]
-    edges: Mapping[int, Edge]
+    edges: Mapping[int, WrittenEdge]
     claims: Mapping[int, Claim]
+    confidence: float = 0.95
     unread: frozenset[tuple[str | int, ...]] = frozenset()
     damaged: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
     def is_unread(self, section: str, name: str) -> bool:
         """Whether a name of `nodes` or `dictionaries` may well be there, but could not be read."""
         return (section,) in self.unread or (section, name) in self.unread
+
+    @property
+    def edge_claims(self) -> dict[int, Claim]:
+        """What each edge claims, by its number in the file."""
+        return {number: edge.claim(self.metric, self._several(edge)) for number, edge in self.edges.items()}
+
+    @property
+    def every_claim(self) -> dict[tuple[str, int], Claim]:
+        """The claims written out, then those of the edges, each by the way to it."""
+        written = {("claims", number): claim for number, claim in self.claims.items()}
+        return written | {("edges", number): claim for number, claim in self.edge_claims.items()}
+
+    def _several(self, edge: WrittenEdge) -> list[str]:
+        """The ends of an edge that are groups of more than one part of the model."""
+        ends = (end for end in (edge.edge.source, edge.edge.target) if end in self.groups)
+        return [end for end in ends if len({node.name for node in self.groups[end].nodes}) > 1]
 
     def resolve(self, expression: str) -> tuple[Node, ...]:
         """The nodes of a group name or node expression; none where the group could not be read.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
@@ -104,7 +105,7 @@ class NodeGroup(Part):
         """The nodes as the file has them: heads, features, others; not yet placed."""
         return tuple(self.places.values())
 
-    @property
+    @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """Every node at every position of the group; a node's own position comes first."""
         return tuple(dict.fromkeys(self._placed()))
@@ -127,6 +128,12 @@ def resolve(groups: Mapping[str, NodeGroup], expression: str | Iterable[str]) ->
     if looks_like_a_group(expression):
         msg = f"there is no node group {expression!r}. {did_you_mean(expression, groups)}"
         raise ValueError(msg)
+    return _alone(expression)
+
+
+@cache
+def _alone(expression: str) -> tuple[Node, ...]:
+    """A node that is named by itself; kept, as parsed names are."""
     node = parse_node(expression)
     if not node.at:
         msg = f"{node} has no position. Write for example {node}@END."
@@ -134,6 +141,7 @@ def resolve(groups: Mapping[str, NodeGroup], expression: str | Iterable[str]) ->
     return (node,)
 
 
+@cache
 def looks_like_a_group(expression: str) -> bool:
     """Whether a name that is no group was meant to be one: a plain word that is not a node."""
     try:

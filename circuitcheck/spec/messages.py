@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from circuitcheck.prompts.wording import did_you_mean
 from circuitcheck.spec.draft import Fault
 from circuitcheck.spec.fields import shown
-from circuitcheck.spec.words import LATER, LATER_VERBS, VERBS
+from circuitcheck.spec.words import LATER_VERBS, VERBS
 
 Loc = tuple[str | int, ...]
 
@@ -21,6 +21,7 @@ _MAPPINGS = {
     "known_failure": "{reason: why it does not hold}",
     "under": "{ablate: L9H6@END}",
     "versus": "matched_features",
+    "elsewhere": "{prompts: greater-than, expect: {drop: 'between -0.05 and 0.05'}}",
     "saelens": "{release: gpt2-small-hook-z-kk, id: 'blocks.{layer}.hook_z'}",
 }
 _EXAMPLES = {
@@ -30,6 +31,7 @@ _EXAMPLES = {
     "prompts": "prompts: {family: ioi}",
     "claims": "claims: and a list of at least one",
     "id": "id: and its name",
+    "edge": "edge: reader -> mover (q)",
     "says": "says: and the claim in a sentence",
     "expect": "expect: {drop: '>= 0.3'} or the like",
     "matched_features": "matched_features: 100",
@@ -79,9 +81,8 @@ def _fault(found: ErrorDetails, kind: type[BaseModel] | None, loc: Loc) -> Fault
 
 def _unknown_key(key: str, owner: type[BaseModel] | None) -> str:
     known = keys_of(owner)
-    if key in LATER and "says" in known:
-        how = f"Verbs are {', '.join(VERBS)}." if key in LATER_VERBS else "Delete it."
-        return f"{key} is not in this version. {how}"
+    if key in LATER_VERBS and "says" in known:
+        return f"{key} is not in this version. Verbs are {', '.join(VERBS)}."
     return f"unknown key. {did_you_mean(key, known)}"
 
 

@@ -17,9 +17,10 @@ from pydantic import TypeAdapter, ValidationError
 from circuitcheck.spec.circuit import CircuitSpec, Header
 from circuitcheck.spec.claim import Claim
 from circuitcheck.spec.draft import Draft, Fault
+from circuitcheck.spec.edges import WrittenEdge
 from circuitcheck.spec.fields import Alias, GroupName, shown
-from circuitcheck.spec.groups import EdgeText, NodeGroup
-from circuitcheck.spec.messages import faults_from, is_meant, missing
+from circuitcheck.spec.groups import NodeGroup
+from circuitcheck.spec.messages import faults_from, is_meant, keys_of, missing
 from circuitcheck.spec.prompts import PromptsRef
 from circuitcheck.spec.references import DictionaryRef, ModelRef
 from circuitcheck.spec.words import METRICS
@@ -65,6 +66,7 @@ class Parts:
             model=self._single("model", ModelRef),
             dictionaries=self._named("dictionaries", Alias, DictionaryRef),
             prompts=prompts,
+            confidence=self.header.confidence if self.header else 0.95,
             metric=metric if metric in METRICS else prompts.own_metric if prompts else "logit_diff",
             groups=self._named("nodes", GroupName, NodeGroup),
             edges=dict(self._edges()),
@@ -117,7 +119,7 @@ class Parts:
     def _edges(self) -> Iterator[tuple[int, Any]]:
         entries = self._container("edges", list, "a list. Write - before each edge.")
         for number, value in enumerate(entries or []):
-            edge = self._part(("edges", number), EdgeText, value)
+            edge = self._part(("edges", number), WrittenEdge, value)
             if edge is not None:
                 yield number, edge
 
@@ -186,9 +188,11 @@ def _nothing_written(loc: Loc, value: Any) -> Iterator[Fault]:
 
 def _missing_sections(data: Mapping[str, Any]) -> list[Fault]:
     required = [
-        name for name, part in CircuitSpec.model_fields.items() if part.is_required() and name in _SECTIONS
+        key
+        for key, part in zip(keys_of(CircuitSpec), CircuitSpec.model_fields.values(), strict=True)
+        if part.is_required() and key in _SECTIONS
     ]
-    known = list(CircuitSpec.model_fields)
+    known = keys_of(CircuitSpec)
     return [missing((), name) for name in required if name not in data and not is_meant(name, data, known)]
 
 

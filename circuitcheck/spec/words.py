@@ -13,57 +13,80 @@ from typing import get_args
 from circuitcheck.engine import MetricName
 from circuitcheck.nodes import NodeKind
 
-VERBS = ("measure", "ablate", "patch", "keep", "attends", "activates", "writes")
+VERBS = (
+    "measure",
+    "ablate",
+    "patch",
+    "keep",
+    "steer",
+    "complete",
+    "minimal",
+    "attends",
+    "activates",
+    "writes",
+)
 INTERVENTIONS = ("ablate", "patch", "keep")
+KEEPING = frozenset({"keep", "complete", "minimal"})
+"""Verbs that replace everything but the nodes that they name, or some of these."""
 READINGS = frozenset({"attends", "activates"})
 """Verbs that replace nothing themselves, but may stand `under` an intervention."""
 METRICS: tuple[str, ...] = get_args(MetricName)
 
-LATER_VERBS = frozenset({"steer", "explains"})
-LATER = LATER_VERBS | frozenset(
-    {"path", "downstream", "for_all", "generalises"} | {"add", "scale", "set", "until", "from_hook", "mlps"}
-)
+LATER_VERBS = frozenset({"explains"})
 """Words of the design that this version refuses by name."""
 
-COMMON = frozenset({"id", "says", "expect", "tags", "known_failure", "confidence", "by"})
+COMMON = frozenset({"id", "says", "expect", "tags", "known_failure", "confidence", "by", "generalises"})
 _SOURCE = frozenset({"with", "over", "donors", "error", "corrupt", "metric"})
+_REACH = frozenset({"downstream", "mlps", "from_hook", "until"})
 MODIFIERS: Mapping[str, frozenset[str]] = {
-    "measure": frozenset({"corrupt"}),
-    "ablate": _SOURCE | {"active_on", "at_most", "versus"},
-    "patch": frozenset({"from", "into", "error", "corrupt", "metric", "active_on", "at_most", "versus"}),
-    "keep": _SOURCE | {"scope", "at_most", "versus"},
-    "attends": frozenset({"from", "to", "minus", "under", "corrupt", "versus"}),
-    "activates": frozenset({"under", "corrupt", "versus"}),
-    "writes": frozenset({"versus"}),
+    "measure": frozenset({"corrupt", "for_all"}),
+    "ablate": _SOURCE | _REACH | {"active_on", "at_most", "versus", "for_all", "elsewhere"},
+    "patch": _REACH
+    | {"from", "into", "path", "error", "corrupt", "metric", "active_on", "at_most", "versus", "for_all"}
+    | {"elsewhere"},
+    "keep": _SOURCE | {"scope", "at_most", "versus", "for_all", "elsewhere"},
+    "complete": _SOURCE | {"scope", "subsets"},
+    "minimal": _SOURCE | {"scope", "versus"},
+    "steer": frozenset({"add", "scale", "set", "error", "metric", "active_on", "versus", "elsewhere"}),
+    "attends": frozenset({"from", "to", "minus", "under", "corrupt", "versus", "for_all"}),
+    "activates": frozenset({"under", "corrupt", "versus", "for_all"}),
+    "writes": frozenset({"versus", "for_all"}),
 }
 """What each verb may be told, besides `COMMON`."""
 
 UNDER_MODIFIERS: Mapping[str, frozenset[str]] = {
-    "ablate": frozenset({"with", "over", "donors", "error"}),
-    "patch": frozenset({"from", "into", "error"}),
+    "ablate": _REACH | {"with", "over", "donors", "error"},
+    "patch": _REACH | {"from", "into", "path", "error"},
     "keep": frozenset({"with", "over", "donors", "error", "scope"}),
 }
 """The same for the intervention of `under`."""
 
 _DERIVED: Mapping[str, tuple[str, ...]] = {
     "measure": (),
-    "ablate": ("drop", "lost", "ratio", "effect"),
+    "ablate": ("drop", "lost", "ratio", "effect", "dependence"),
     "patch": ("restored", "lost", "drop", "ratio", "effect"),
-    "keep": ("recovered", "ratio", "effect"),
+    "keep": ("recovered", "ratio", "effect", "wins"),
+    "steer": ("effect", "step", "slope"),
 }
 QUANTITIES: Mapping[str, tuple[str, ...]] = {
     **{verb: (*derived, *METRICS) for verb, derived in _DERIVED.items()},
+    "complete": ("gap",),
+    "minimal": ("loses",),
     "attends": ("attention",),
     "activates": ("rate", "mean", "auroc"),
     "writes": ("logits",),
 }
 """What each verb can measure."""
 
+_KEPT = frozenset({NodeKind.HEAD, NodeKind.FEATURE, NodeKind.ERROR, NodeKind.MLP, NodeKind.NEURON})
 _PLACES = frozenset(NodeKind) - {NodeKind.Q, NodeKind.K, NodeKind.V}
 KINDS: Mapping[str, frozenset[NodeKind]] = {
     "ablate": frozenset(NodeKind),
     "patch": frozenset(NodeKind),
-    "keep": frozenset({NodeKind.HEAD, NodeKind.FEATURE, NodeKind.ERROR, NodeKind.MLP, NodeKind.NEURON}),
+    "keep": _KEPT,
+    "complete": _KEPT,
+    "minimal": _KEPT,
+    "steer": _PLACES - {NodeKind.ERROR, NodeKind.EMBED},
     "attends": frozenset({NodeKind.HEAD}),
     "activates": frozenset({NodeKind.FEATURE}),
     "writes": _PLACES,
@@ -106,5 +129,9 @@ RANGES: Mapping[str, Range] = {
     "ratio": _FRACTION,
     "restored": _FRACTION,
     "recovered": _FRACTION,
+    "gap": _FRACTION,
+    "loses": Range(0.0, 2.0, fraction=True),
+    "wins": _SHARE,
+    "dependence": Range(-1.0, 1.0),
 }
 """Quantities that cannot be just any number."""

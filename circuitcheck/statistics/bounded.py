@@ -22,6 +22,8 @@ class BoundedTest:
     the smallest has, since the test knows no weights.
     """
 
+    jumps = True
+
     def __init__(self, sample: Sample) -> None:
         if sample.limits is None or (sample.denominator is not None and sample.denominator_limits is None):
             message = "the bounded test needs the limits of the values, and of their denominator if any."

@@ -16,6 +16,7 @@ from circuitcheck.statistics.multiplicity import holm
 from circuitcheck.statistics.onesided import OneSidedTest
 from circuitcheck.statistics.quantity import RatioTest, is_exact, suited_test
 from circuitcheck.statistics.sample import Sample
+from circuitcheck.statistics.templates import why_too_few_templates
 from circuitcheck.thresholds import Threshold
 
 LEAST_PROMPTS = 16
@@ -41,7 +42,7 @@ class Evidence:
         p_refute: One-sided p-value of "it does not"; 1 where it cannot decide.
         estimate: The quantity in the sample; None where its denominator is exactly zero.
         interval: The thresholds that the sample does not rule out, None where they have no end.
-        n: Number of prompts.
+        n: Number of prompts; of templates, where the sample is of template means.
         reason: Why the sample cannot decide, whatever its numbers; None if it can.
         mde: Distance from the nearest bound that n prompts would probably show; None where unknown.
         judged: False where the threshold is "?".
@@ -62,9 +63,20 @@ class Evidence:
         return Tails(self.p_support, self.p_refute)
 
 
+class PeculiarSample(Sample):
+    """A sample that is judged in a way of its own, not as a mean or a ratio of means."""
+
+    def evidence(self, threshold: Threshold, alpha_side: float) -> Evidence:
+        """What it says of a threshold, as `judge` says it."""
+        raise NotImplementedError
+
+
 def judge(sample: Sample, threshold: Threshold, alpha_side: float) -> Evidence:
     """Test a sample against a threshold at one look of level `alpha_side` on each side."""
-    reason = _too_few(sample)
+    if isinstance(sample, PeculiarSample):
+        return sample.evidence(threshold, alpha_side)
+    sample = sample.judged
+    reason = why_too_few(sample)
     interval, tails, mde = None, Tails(1.0, 1.0), None
     if reason is None:
         test = suited_test(sample)
@@ -140,7 +152,10 @@ def outcomes(
     return ["measured" if tails is None else next(rest) for tails in claims]
 
 
-def _too_few(sample: Sample) -> str | None:
+def why_too_few(sample: Sample) -> str | None:
+    """Why a sample is too small to be judged; None if it is not."""
+    if sample.unit == "templates":
+        return why_too_few_templates(sample)
     if sample.n < LEAST_PROMPTS:
         return f"too few prompts: {sample.n}, and nothing is judged below {LEAST_PROMPTS}"
     if is_exact(sample):
@@ -164,8 +179,9 @@ def _cannot_decide(sample: Sample, test: OneSidedTest, alpha_side: float) -> str
     mean = test.mean if isinstance(test, RatioTest) else test
     if isinstance(mean, MeanTest) and mean.is_flat and COMMON**sample.n > alpha_side:
         enough = math.ceil(math.log(alpha_side) / math.log(COMMON))
+        alike = "prompts of the same template and order" if sample.unit == "prompts" else "templates"
         return (
-            f"prompts of the same template and order all show the same value; "
-            f"it takes {enough} prompts, not {sample.n}, to rule out rare exceptions"
+            f"{alike} all show the same value; "
+            f"it takes {enough} {sample.unit}, not {sample.n}, to rule out rare exceptions"
         )
     return None

@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from circuitcheck.statistics.mean import COMMON
 from circuitcheck.statistics.moments import moments
 from circuitcheck.statistics.quantity import is_exact
-from circuitcheck.statistics.sample import Sample
+from circuitcheck.statistics.sample import Sample, Unit
+from circuitcheck.statistics.templates import LEAST_TEMPLATES
 from circuitcheck.thresholds import Threshold
 
 POWER = 0.8
@@ -27,10 +28,12 @@ class Forecast:
     Attributes:
         needed: Prompts that settle it with probability `POWER` if the estimate is right.
         at_least: The same if the estimate is a tenth-percentile miss in the favourable direction.
+        unit: What is counted. Where it is templates, more prompts do not help.
     """
 
     needed: float
     at_least: float
+    unit: Unit = "prompts"
 
     def is_hopeless(self, budget: int) -> bool:
         """Whether the value is so near its threshold that it may never be settled."""
@@ -42,6 +45,13 @@ class Forecast:
             return f"at least {one_digit(self.at_least)}"
         about, at_least = one_digit(self.needed), one_digit(self.at_least)
         return f"about {about}" if about == at_least else f"about {about}, at least {at_least}"
+
+    @property
+    def advice(self) -> str:
+        """What to do, as a sentence without its full stop."""
+        if self.unit == "templates":
+            return f"{self} templates would probably settle it; more prompts will not help"
+        return f"{self} prompts would probably settle it"
 
 
 def one_digit(count: float) -> str:
@@ -57,7 +67,8 @@ def needed_prompts(sample: Sample, threshold: Threshold, alpha_side: float) -> F
 
     From the distance of the estimate to the nearest bound of the threshold, by the normal approximation
     n = ((z(1 - alpha) + z(power)) sd / distance)^2; for a ratio, at least what shows its denominator above zero. Never fewer than twice
-    what was not enough: at a power of 0.8 no undecided mean needs less.
+    what was not enough: at a power of 0.8 no undecided mean needs less. Of template means, it is the smallest
+    number of templates with t(1 - alpha, G - 1) + z(power) <= sqrt(G) distance / sd.
 
     Args:
         sample: What was measured, and did not settle it.
@@ -67,6 +78,9 @@ def needed_prompts(sample: Sample, threshold: Threshold, alpha_side: float) -> F
     Returns:
         None where there is nothing to go by: nothing is judged, or the denominator is not above zero.
     """
+    if not sample.is_mean:
+        return None
+    sample = sample.judged
     if not threshold.bounds or sample.counts.min() < 2 or sample.denominator_mean <= 0:
         return None
     forecast = max(
@@ -76,7 +90,9 @@ def needed_prompts(sample: Sample, threshold: Threshold, alpha_side: float) -> F
     if denominator is not None and not is_exact(denominator):
         gate = _needed_at(denominator, 0.0, alpha_side)
         forecast = Forecast(max(forecast.needed, gate.needed), max(forecast.at_least, gate.at_least))
-    return Forecast(max(forecast.needed, 2.0 * sample.n), max(forecast.at_least, sample.n + 1.0))
+    # A few templates more lower Student's quantile as well: twice as many are not always needed.
+    floor = sample.n + 1.0 if sample.unit == "templates" else 2.0 * sample.n
+    return Forecast(max(forecast.needed, floor), max(forecast.at_least, sample.n + 1.0), sample.unit)
 
 
 def minimum_detectable_effect(
@@ -88,7 +104,7 @@ def minimum_detectable_effect(
         sample: Where the spread of single prompts comes from.
         bound: The threshold.
         alpha_side: Error level of one side.
-        n: Number of prompts; default: as many as the sample has.
+        n: Number of prompts (or templates); default: as many as the sample has.
 
     Returns:
         None where the sample has no spread to go by, or the denominator is not above zero.
@@ -96,8 +112,8 @@ def minimum_detectable_effect(
     divisor = sample.denominator_mean
     if divisor <= 0 or sample.counts.min() < 2 or (_is_unanimous(sample) and not sample.rate):
         return None
-    reach = float(ndtri(1 - alpha_side) + ndtri(POWER))
-    return reach * _spread(sample, bound) / math.sqrt(sample.n if n is None else n) / divisor
+    size = sample.n if n is None else n
+    return _reach(sample.unit, alpha_side, size) * _spread(sample, bound) / math.sqrt(size) / divisor
 
 
 def prompts_for_unanimity(
@@ -130,10 +146,30 @@ def _needed_at(sample: Sample, bound: float, alpha_side: float) -> Forecast:
         return Forecast(settled, min(settled, sample.n + 1.0))
     if sample.rate:
         return _needed_for_rate(sample, bound, alpha_side)
-    reach = float(ndtri(1 - alpha_side) + ndtri(POWER))
     distance = abs(sample.estimate - bound) * sample.denominator_mean / _spread(sample, bound)
-    needed = (reach / distance) ** 2 if distance > 0 else math.inf
-    return Forecast(needed, (reach / (distance + _TENTH / math.sqrt(sample.n))) ** 2)
+    at_best = distance + _TENTH / math.sqrt(sample.n)
+    return Forecast(
+        _number(sample.unit, alpha_side, distance), _number(sample.unit, alpha_side, at_best), sample.unit
+    )
+
+
+def _reach(unit: Unit, alpha_side: float, n: float) -> float:
+    """Standard errors of a mean of n that are seen with probability `POWER`."""
+    quantile = stdtrit(n - 1, 1 - alpha_side) if unit == "templates" else ndtri(1 - alpha_side)
+    return float(quantile + ndtri(POWER))
+
+
+def _number(unit: Unit, alpha_side: float, distance: float) -> float:
+    """How many it takes to see a distance, which is in standard deviations of one of them."""
+    if distance <= 0:
+        return math.inf
+    normal = (_reach("prompts", alpha_side, 0) / distance) ** 2
+    if unit == "prompts":
+        return normal
+    number = max(LEAST_TEMPLATES, math.ceil(normal))
+    while _reach("templates", alpha_side, number) > math.sqrt(number) * distance:
+        number += 1
+    return float(number)
 
 
 def _needed_for_rate(sample: Sample, bound: float, alpha_side: float) -> Forecast:

@@ -6,12 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
 
 from circuitcheck.statistics.onesided import REACH, OneSidedTest
 from circuitcheck.statistics.sample import Floats
 
+PValues = Callable[[Floats], Floats]
+"""One-sided p-values of thresholds, of the same shape as these."""
+
 _SECTIONS = 33
-_ROUNDS = 8
+_ROUNDS = 7
+"""Of sections of sections, where p-values jump."""
+_PRECISION = 1e-10
+"""How exactly an end is found where they do not, as a share of one of the first sections."""
+_LEAST_RTOL = 4 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -31,21 +39,41 @@ class Interval:
 
 def invert(test: OneSidedTest, alpha_side: float) -> Interval | None:
     """All thresholds that neither side of the test rejects at `alpha_side`; None if they have no end."""
-    low = _last_accepted(lambda t: test.p_above(t) > alpha_side, test.centre, -test.step)
-    high = _last_accepted(lambda t: test.p_below(t) > alpha_side, test.centre, test.step)
-    return None if low is None or high is None else Interval(low, high)
+    finish = _cut if test.jumps else _crossing
+    ends = []
+    for p_values, step in ((test.p_above, -test.step), (test.p_below, test.step)):
+        around = _last_accepted(p_values, alpha_side, test.centre + step * np.concatenate([[0.0], REACH]))
+        if around is None:
+            return None
+        inside = _last_accepted(p_values, alpha_side, np.linspace(*around, _SECTIONS))
+        ends.append(finish(p_values, alpha_side, inside or around))
+    return Interval(*ends)
 
 
-def _last_accepted(accepts: Callable[[Floats], np.ndarray], inner: float, step: float) -> float | None:
-    """The accepted threshold farthest from `inner` in the direction of `step`, by doubling, then sections.
+def _last_accepted(p_values: PValues, alpha_side: float, points: Floats) -> tuple[float, float] | None:
+    """The last of the points that is accepted, and the next; None where there is no next.
 
     Of several ends the outermost is taken: an interval may be too wide, never too narrow.
     """
-    points = inner + step * np.concatenate([[0.0], REACH])
-    for _ in range(_ROUNDS + 1):
-        accepted = np.flatnonzero(accepts(points))
-        last = int(accepted[-1]) if len(accepted) else 0
-        if last == len(points) - 1:
-            return None
-        points = np.linspace(points[last], points[last + 1], _SECTIONS)
-    return float(points[0])
+    accepted = np.flatnonzero(p_values(points) > alpha_side)
+    last = int(accepted[-1]) if len(accepted) else 0
+    return (float(points[last]), float(points[last + 1])) if last < len(points) - 1 else None
+
+
+def _cut(p_values: PValues, alpha_side: float, around: tuple[float, float]) -> float:
+    """The accepted end of a bracket that is cut into sections again and again."""
+    for _ in range(_ROUNDS):
+        around = _last_accepted(p_values, alpha_side, np.linspace(*around, _SECTIONS)) or around
+    return around[0]
+
+
+def _crossing(p_values: PValues, alpha_side: float, around: tuple[float, float]) -> float:
+    """Where the p-value falls to `alpha_side`; the accepted end where it does not exceed that even there."""
+    accepted, rejected = around
+
+    def excess(threshold: float) -> float:
+        return float(p_values(np.asarray(threshold))) - alpha_side
+
+    if excess(accepted) <= 0:
+        return accepted
+    return float(brentq(excess, *around, xtol=_PRECISION * abs(rejected - accepted), rtol=_LEAST_RTOL))

@@ -22,6 +22,8 @@ class MeanTest:
     than `COMMON ** n` allows.
     """
 
+    jumps = False
+
     def __init__(self, sample: Sample) -> None:
         self._moments = moments(sample)
         self._least_p = COMMON**sample.n if self._moments.is_flat else 0.0
@@ -43,12 +45,12 @@ class MeanTest:
     def p_above(self, thresholds: Floats) -> Floats:
         """One-sided p-values of "the quantity is above t"."""
         student, hall, df = self._statistics(thresholds)
-        return self._guarded(np.maximum(stdtr(df, -student), stdtr(df, -hall)))
+        return self._guarded(stdtr(df, -np.minimum(student, hall)))
 
     def p_below(self, thresholds: Floats) -> Floats:
         """One-sided p-values of "the quantity is below t"."""
         student, hall, df = self._statistics(thresholds)
-        return self._guarded(np.maximum(stdtr(df, student), stdtr(df, hall)))
+        return self._guarded(stdtr(df, np.maximum(student, hall)))
 
     def _statistics(self, thresholds: Floats) -> tuple[Floats, Floats, Floats]:
         mean, variance, df, skewness = self._moments.at(thresholds)

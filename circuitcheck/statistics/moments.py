@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from numpy.polynomial.polynomial import polyval
 
 from circuitcheck.statistics.sample import FLAT, Floats, Sample
 
 _LEAST_SIZE = 1e-30
 """Stands for the size of values that are all exactly zero, so that their variance has a floor too."""
+
+Polynomial = tuple[float, ...]
+"""Coefficients, lowest power first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,10 +36,10 @@ class Moments:
     """
 
     pivot: float
-    mean: Floats
-    variance: Floats
-    df_terms: Floats
-    third: Floats
+    mean: Polynomial
+    variance: Polynomial
+    df_terms: Polynomial
+    third: Polynomial
     floor: float
     is_flat: bool
     least_df: float
@@ -45,51 +48,64 @@ class Moments:
     def at(self, thresholds: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Mean, variance of the mean, degrees of freedom and skewness of the mean, at each t."""
         u = thresholds - self.pivot
-        raw_variance = np.maximum(polyval(u, self.variance), 0.0)
-        terms = polyval(u, self.df_terms)
-        df: Floats = np.full_like(u, self.most_df)
-        np.divide(raw_variance**2, terms, out=df, where=terms > 0)
-        variance = np.maximum(raw_variance, self.floor).astype(np.float64)
-        mean = polyval(u, self.mean).astype(np.float64)
-        skewness: Floats = polyval(u, self.third) / variance**1.5
-        return mean, variance, np.clip(df, self.least_df, self.most_df), skewness
+        raw_variance = np.maximum(_value(self.variance, u), 0.0)
+        terms = _value(self.df_terms, u)
+        known = terms > 0
+        df = np.where(known, raw_variance**2 / np.where(known, terms, 1.0), self.most_df)
+        df = np.minimum(np.maximum(df, self.least_df), self.most_df)
+        variance = np.maximum(raw_variance, self.floor)
+        skewness = _value(self.third, u) / variance**1.5
+        return _value(self.mean, u), variance, df, skewness
 
 
+@lru_cache(maxsize=16)
 def moments(sample: Sample) -> Moments:
-    """Moments of a sample; every stratum needs at least two prompts."""
+    """Moments of a sample; every stratum needs at least two prompts.
+
+    The last few samples are remembered: one verdict asks for the same moments several times.
+    """
     numerator, divisor, n = sample.numerator, sample.divisor, sample.n
     counts = sample.counts.astype(np.float64)
     strata = len(counts)
-
-    def per_stratum(values: Floats) -> Floats:
-        return np.bincount(sample.cells, weights=values).astype(np.float64)
-
-    def centred(values: Floats) -> Floats:
-        return values - (per_stratum(values) / counts)[sample.cells]
-
-    d = centred(divisor)
-    e = centred(numerator)
     share = 1 / (counts * (counts - 1)) / strata**2
-    spread = float(per_stratum(d * d) @ share)
-    pivot = 0.0
-    if np.sqrt(n * spread) > FLAT * np.abs(divisor).max():
-        pivot = float(per_stratum(e * d) @ share) / spread
-    e -= pivot * d
+    third_share = np.divide(1, counts * (counts - 1) * (counts - 2), where=counts > 2, out=np.zeros(strata))
+
+    d, e = np.stack([divisor, numerator]) - (_sums(sample, divisor, numerator) / counts)[:, sample.cells]
+    spread, shared = map(float, _sums(sample, d * d, e * d) @ share)
+    pivot = shared / spread if np.sqrt(n * spread) > FLAT * np.abs(divisor).max() else 0.0
+    e = e - pivot * d
 
     size = max(np.abs(numerator).max(), np.abs(pivot * divisor).max(), sample.magnitude, _LEAST_SIZE)
     floor = (FLAT * size) ** 2 / n
-    a, b, c = (per_stratum(product) * share for product in (e * e, e * d, d * d))
-    third_share = np.divide(1, counts * (counts - 1) * (counts - 2), where=counts > 2, out=np.zeros(strata))
-    cubes = (e**3, -3 * e * e * d, 3 * e * d * d, -(d**3))
-    df_terms = (a * a, -4 * a * b, 4 * b * b + 2 * a * c, -4 * b * c, c * c)
+    ee, ed, dd = e * e, e * d, d * d
+    sums = _sums(sample, ee, ed, dd, ee * e, -3 * ee * d, 3 * dd * e, -dd * d)
+    a, b, c = sums[:3] * share
+    df_terms = np.stack([a * a, -4 * a * b, 4 * b * b + 2 * a * c, -4 * b * c, c * c]) / (counts - 1)
     return Moments(
         pivot=pivot,
-        mean=np.array([sample.mean_of(numerator - pivot * divisor), -sample.denominator_mean]),
-        variance=np.array([a.sum(), -2 * b.sum(), c.sum()]),
-        df_terms=np.array([np.sum(term / (counts - 1)) for term in df_terms]),
-        third=np.array([per_stratum(cube) @ third_share for cube in cubes]) / strata**3,
+        mean=(sample.mean_of(numerator - pivot * divisor), -sample.denominator_mean),
+        variance=(float(a.sum()), float(-2 * b.sum()), float(c.sum())),
+        df_terms=tuple(df_terms.sum(axis=1).tolist()),
+        third=tuple((sums[3:] @ third_share / strata**3).tolist()),
         floor=floor,
         is_flat=bool(a.sum() <= floor),
         least_df=float(counts.min() - 1),
         most_df=float(n - strata),
     )
+
+
+def _sums(sample: Sample, *rows: Floats) -> Floats:
+    """Of each row of numbers per prompt the sum in each stratum, shape (rows, S)."""
+    strata = len(sample.counts)
+    places = sample.cells + strata * np.arange(len(rows))[:, None]
+    sums = np.bincount(places.ravel(), np.concatenate(rows), strata * len(rows)).astype(np.float64)
+    return sums.reshape(len(rows), strata)
+
+
+def _value(polynomial: Polynomial, u: Floats) -> Floats:
+    """The polynomial at each u, by Horner's rule."""
+    *lower, highest = polynomial
+    value = highest * u + lower.pop()
+    for coefficient in reversed(lower):
+        value = value * u + coefficient
+    return value

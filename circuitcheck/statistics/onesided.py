@@ -13,7 +13,14 @@ REACH = 2.0 ** np.arange(-2, 25)
 
 
 class OneSidedTest(Protocol):
-    """A sample, ready to be asked about thresholds; thresholds and p-values have the same shape (k,)."""
+    """A sample, ready to be asked about thresholds.
+
+    Thresholds and p-values have the same shape: (k,), or () where the p-values do not jump.
+    """
+
+    @property
+    def jumps(self) -> bool:
+        """Whether p-values are shares of draws, so that they jump where t moves."""
 
     @property
     def centre(self) -> float:

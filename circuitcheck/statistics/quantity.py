@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from circuitcheck.statistics.bounded import BoundedTest
@@ -44,6 +46,7 @@ class RatioTest:
     def __init__(self, mean: OneSidedTest, denominator: OneSidedTest) -> None:
         self.mean = mean
         self.denominator = denominator
+        self.jumps = mean.jumps
         self.centre = mean.centre
         self.step = mean.step
         within = _WITHIN if isinstance(mean, MeanTest) else np.ones(1)  # the bounded test takes its time
@@ -53,12 +56,12 @@ class RatioTest:
         self._above = np.maximum.accumulate(np.maximum(mean.p_above(self._grid), gate))
         self._below = np.maximum.accumulate(np.maximum(mean.p_below(self._grid), gate)[::-1])[::-1]
 
-    @property
+    @cached_property
     def p_denominator_above_zero(self) -> float:
         """One-sided p-value of "the denominator is above zero"."""
         return float(self.denominator.p_above(np.zeros(1))[0])
 
-    @property
+    @cached_property
     def p_denominator_below_zero(self) -> float:
         """One-sided p-value of "the denominator is below zero"."""
         return float(self.denominator.p_below(np.zeros(1))[0])

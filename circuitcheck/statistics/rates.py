@@ -30,6 +30,8 @@ class RateTest:
     each had as many prompts as the smallest, rounded against the claim on either side.
     """
 
+    jumps = False
+
     def __init__(self, sample: Sample) -> None:
         self._n = int(sample.counts.min()) * len(sample.counts)
         ones = self._n * sample.estimate

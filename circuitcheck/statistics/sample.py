@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Method = Literal["auto", "bounded"]
+Unit = Literal["prompts", "templates"]
 
 FLAT = 1e-5
 """A spread below this share of the values' size is float noise, not variance."""
@@ -23,8 +24,8 @@ class Sample:
 
     Without a denominator q is the plain mean. Every mean is a mean of stratum means: the strata are the
     (template, order) cells as written, of equal weight whatever their counts, and the verdict is about
-    their prompts. ("Templates like these" would be a Sample of template means in one stratum, with rules
-    of its own for how many are enough. It is not here yet.)
+    their prompts. A verdict about templates like these takes template means in one stratum instead, which
+    `over_templates` makes; read "template" for "prompt" then.
 
     Attributes:
         numerator: One number per prompt, shape (n,).
@@ -36,6 +37,7 @@ class Sample:
         denominator_limits: The range that a prompt's denominator cannot leave, if it has one.
         magnitude: The size of the numbers whose difference the numerator is, where known: a spread
             below `FLAT` of it is float noise.
+        unit: What one number is of, and what the n are drawn from.
 
     Raises:
         ValueError: NaN or infinite values, shapes that differ, values outside their limits.
@@ -49,6 +51,7 @@ class Sample:
     method: Method = "auto"
     denominator_limits: tuple[float, float] | None = None
     magnitude: float = 0.0
+    unit: Unit = "prompts"
 
     def __post_init__(self) -> None:
         _check_values("numerator", self.numerator, self.limits)
@@ -67,15 +70,32 @@ class Sample:
 
     @property
     def n(self) -> int:
-        """Number of prompts."""
+        """Number of prompts (or templates: see `unit`)."""
         return len(self.numerator)
 
     @property
+    def judged(self) -> Sample:
+        """What is tested in its place: itself, unless a verdict is about another population than these prompts."""
+        return self
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether q is made of means, so that each prompt has a part in it and it is known how more would sharpen it."""
+        return True
+
+    def on(self, rows: NDArray[np.bool_]) -> Self:
+        """The sample on some of its prompts; `rows` has shape (n,)."""
+        denominator = None if self.denominator is None else self.denominator[rows]
+        return replace(
+            self, numerator=self.numerator[rows], denominator=denominator, strata=self.strata[rows]
+        )
+
+    @cached_property
     def estimate(self) -> float:
         """The value of q in this sample; NaN where the denominator's mean is exactly zero."""
         return self.mean_of(self.numerator) / (self.denominator_mean or math.nan)
 
-    @property
+    @cached_property
     def denominator_mean(self) -> float:
         """Mean of the denominator; 1 where there is none."""
         return 1.0 if self.denominator is None else self.mean_of(self.denominator)
@@ -88,6 +108,8 @@ class Sample:
     @cached_property
     def cells(self) -> NDArray[np.intp]:
         """The stratum of each prompt as 0..S-1, shape (n,)."""
+        if self.strata.min() >= 0 and self.strata.max() < self.n and np.bincount(self.strata).all():
+            return self.strata.astype(np.intp)  # they are numbered so already
         return np.unique(self.strata, return_inverse=True)[1]
 
     @cached_property
@@ -110,9 +132,10 @@ class Sample:
 
         One value in all, or one in each stratum: a spread within strata that is next to nothing says as little about
         rare exceptions. With a denominator the two commonest pairs are counted together, since some t makes them
-        equal. Values within `FLAT` of the range count as equal.
+        equal. Values within `FLAT` of the range count as equal. Means of templates are never called tied: few
+        of them that agree prove little of others, whatever their range.
         """
-        if not self.has_range:
+        if not self.has_range or self.unit == "templates":
             return False
         columns = [_in_steps(self.numerator, self.limits)]
         if self.denominator is not None:
@@ -131,7 +154,15 @@ class Sample:
         limits = self.denominator_limits
         never_negative = limits is not None and limits[0] >= 0
         method: Method = "bounded" if never_negative else self.method
-        return Sample(self.denominator, None, self.strata, limits, method=method, magnitude=self.magnitude)
+        return Sample(
+            self.denominator,
+            None,
+            self.strata,
+            limits,
+            method=method,
+            magnitude=self.magnitude,
+            unit=self.unit,
+        )
 
 
 def _repeated(rows: Floats) -> int:

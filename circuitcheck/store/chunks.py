@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from circuitcheck.engine import Condition, KeepOnly, Replace, Request
+from circuitcheck.engine import Condition, KeepOnly, Replace, Request, Route, Steer
 from circuitcheck.nodes import ALL, ALL_WITH_BOS, END, Node
 
 PASSES_PER_CHUNK = 30.0
@@ -46,13 +46,16 @@ def passes_of(condition: Condition, n_layers: int) -> float:
     if condition.intervention is None:
         return 0.0
     nodes = _nodes(condition)
-    if not nodes or not isinstance(condition.intervention, Replace):
+    if not nodes or not isinstance(condition.intervention, Replace | Steer | Route):
         return 1.0
     depth = 1 - _first_layer(nodes) / n_layers
     return depth * max(_share_of_positions(node) for node in nodes)
 
 
 def _nodes(condition: Condition) -> tuple[Node, ...]:
+    """Where it changes something."""
+    if isinstance(condition.intervention, Route):
+        return condition.intervention.receivers
     nodes: tuple[Node, ...] = getattr(condition.intervention, "nodes", ())
     return nodes
 

@@ -104,7 +104,7 @@ class StoredEngine:
             shelf.keep({request: described[request] for request in chunk}, measured)
             numbers |= {request: _numbers(measured, request) for request in chunk}
             for request in chunk:
-                self.tally.made(_name(keys, described[request]))
+                self.tally.made(shelf.tally_name(digest(described[request])))
             done += len(chunk)
         return _measurement(plan, numbers)
 
@@ -173,7 +173,7 @@ class StoredEngine:
                 continue
             if one.suit(request, prompts):
                 numbers[request] = one
-                self.tally.took(digest([shelf.context, described[request]]))
+                self.tally.took(shelf.tally_name(name))
             else:
                 self.store.drop(place)
         return numbers
@@ -209,10 +209,6 @@ class StoredEngine:
         made = self.__dict__.get("_engine")
         notes = made.provenance.get("notes") if made is not None else None
         return {"notes": notes} if notes else {}
-
-
-def _name(keys: Keys, described: Mapping[str, Any]) -> str:
-    return digest([keys.context, described])
 
 
 def _measurement(plan: Plan, numbers: Mapping[Request, Numbers]) -> Measurement:

@@ -21,8 +21,10 @@ from circuitcheck.engine import (
     MetricReading,
     Replace,
     Request,
+    Route,
     Source,
     Splice,
+    Steer,
     WriteReading,
 )
 from circuitcheck.nodes import Node
@@ -37,12 +39,15 @@ VERSIONS: Mapping[str, int] = {
     "replace": 1,
     "keep": 1,
     "splice": 1,
+    "steer": 1,
+    "route": 1,
     "fit": 1,
     "profile": 1,
     "describe": 1,
     "overlap": 1,
     "model": 1,
     "dictionary": 1,
+    "prompts": 1,
 }
 """The version of each measurement's code, raised by hand when its numbers change by more than rounding."""
 
@@ -54,6 +59,8 @@ WORDS: Mapping[type, str] = {
     Replace: "replace",
     KeepOnly: "keep",
     Splice: "splice",
+    Steer: "steer",
+    Route: "route",
 }
 """What `VERSIONS` calls each kind of reading and of intervention."""
 
@@ -73,7 +80,7 @@ def versions_of(request: Request) -> dict[str, int]:
 
 def clean_part(prompts: PromptSet) -> str:
     """What every value depends on: clean tokens, places of the roles, answers, cells, BOS."""
-    roles = {role: [int(place) for place in places] for role, places in prompts.roles.items()}
+    roles = {role: places.tolist() for role, places in prompts.roles.items()}
     scoring = [prompts.answers, prompts.foils, prompts.cells]
     return digest([prompts.clean, scoring, roles, prompts.has_bos])
 
@@ -91,6 +98,7 @@ class Keys:
     used: Callable[[Node], None] = lambda node: None
     """Called with every node that names a dictionary."""
     _conditions: dict[tuple[Condition, str], Any] = field(default_factory=dict)
+    _nodes: dict[Node, dict[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def context(self) -> dict[str, Any]:
@@ -100,6 +108,12 @@ class Keys:
     @cached_property
     def _corrupt(self) -> str:
         return digest(self.prompts.corrupt)
+
+    @cached_property
+    def _whole(self) -> str:
+        """What donors are drawn from, and by whom."""
+        whole = self.prompts.whole
+        return digest([clean_part(whole), whole.corrupt, self.prompts.rows.tolist()])
 
     def request(self, request: Request, references: PromptSet) -> dict[str, Any]:
         """A request, beside the context."""
@@ -126,13 +140,18 @@ class Keys:
         if isinstance(value, Node):
             return self._node(value)
         if is_dataclass(value) and not isinstance(value, type):
-            parts = {part.name: self.plain(getattr(value, part.name)) for part in fields(value)}
+            parts = {name: self.plain(part) for name, part in _parts(value).items()}
             return {"is": WORDS.get(type(value), type(value).__name__), **parts}
         if isinstance(value, tuple | list):
             return [self.plain(part) for part in value]
         return value
 
     def _node(self, node: Node) -> dict[str, Any]:
+        if node not in self._nodes:
+            self._nodes[node] = self._plain_node(node)
+        return self._nodes[node]
+
+    def _plain_node(self, node: Node) -> dict[str, Any]:
         parts = {part.name: getattr(node, part.name) for part in fields(node)}
         if node.dictionary is not None:
             self.used(node)
@@ -145,9 +164,22 @@ class Keys:
             found["corrupt prompts"] = self._corrupt
         if _kind(condition) in {"resample", None}:
             found["seed"] = self.prompts.seed
+            if self.prompts.stretch_of is not None:
+                found["donors from"] = self._whole
         if _kind(condition) in {"mean", None}:
             found["references"] = references.digest
         return found
+
+
+def _parts(value: object) -> dict[str, object]:
+    """A dataclass's fields, but for those of an intervention that change nothing in what it does."""
+    idle = set()
+    if isinstance(value, Replace | Route) and value.downstream == "free":
+        idle |= {"downstream", "mlps"}
+    if isinstance(value, Replace):
+        idle |= {name for name in ("from_hook", "until") if getattr(value, name) is None}
+    assert is_dataclass(value), "only those have fields"
+    return {part.name: getattr(value, part.name) for part in fields(value) if part.name not in idle}
 
 
 def _source(condition: Condition) -> Source | None:
@@ -157,10 +189,10 @@ def _source(condition: Condition) -> Source | None:
 
 def _kind(condition: Condition) -> str | None:
     """The kind of source, "nothing" where none is read; None for an intervention that is not known here."""
-    if condition.intervention is None or isinstance(condition.intervention, Splice):
+    if condition.intervention is None or isinstance(condition.intervention, Splice | Steer):
         return "nothing"
     source = _source(condition)
-    known = isinstance(condition.intervention, Replace | KeepOnly)
+    known = isinstance(condition.intervention, Replace | KeepOnly | Route)
     return source.kind if known and source is not None else None
 
 

@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from circuitcheck.engine import KeepOnly, Measurement, Replace, Request, Values
+from circuitcheck.engine import (
+    Intervention,
+    KeepOnly,
+    Measurement,
+    Replace,
+    Request,
+    Route,
+    Steer,
+    Values,
+)
 from circuitcheck.store.entries import Entry
 from circuitcheck.store.folder import SUFFIX, Store
 from circuitcheck.store.keys import digest
@@ -33,11 +43,8 @@ class Numbers:
         """Whether these can be the request's numbers on so many prompts."""
         if self.values.shape != (prompts,) or not np.isfinite(self.values).all():
             return False
-        done = request.condition.intervention
-        if not isinstance(done, Replace | KeepOnly):
-            return True
-        columns = len(done.nodes) if isinstance(done, Replace) else 1
-        return self.changes is not None and self.changes.shape == (prompts, columns)
+        columns = _columns(request.condition.intervention)
+        return columns is None or (self.changes is not None and self.changes.shape == (prompts, columns))
 
 
 @dataclass(frozen=True)
@@ -72,12 +79,25 @@ class MeasuredShelf:
         facts = {keys[request]: description for request, description in described.items()}
         self.store.write(self._place(tuple(keys.values())), Entry(self.context, facts, arrays))
 
-    @property
+    def tally_name(self, key: str) -> str:
+        """What tells a request from all others, on whatever prompts; `key` is its own digest."""
+        return f"{self._folder.name} {key}"
+
+    @cached_property
     def _folder(self) -> Path:
         return Path(MEASURED) / digest(self.context)
 
     def _place(self, keys: Sequence[str]) -> Path:
         return self._folder / f"{digest(sorted(keys))[:32]}{SUFFIX}"
+
+
+def _columns(done: Intervention | None) -> int | None:
+    """How many changes an intervention reports; None where they are not asked for."""
+    if isinstance(done, Replace | Steer):
+        return len(done.nodes)
+    if isinstance(done, Route):
+        return len(done.senders)
+    return 1 if isinstance(done, KeepOnly) else None
 
 
 def _numbers(entry: Entry, name: str) -> Numbers:

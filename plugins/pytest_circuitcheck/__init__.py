@@ -22,7 +22,7 @@ from pytest_circuitcheck.options import OPTIONS, CircuitOptions, add_options
 from pytest_circuitcheck.planning import PlanInsteadOfRun, plan_in_one_process
 from pytest_circuitcheck.progress import progress_line
 from pytest_circuitcheck.session import MEASUREMENTS, Measurements
-from pytest_circuitcheck.storing import STORE_OPTIONS, StoreOptions, store_of
+from pytest_circuitcheck.storing import COUNTEREXAMPLES, STORE_OPTIONS, StoreOptions, store_of
 from pytest_circuitcheck.summary import RunSummary, header
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ def pytest_circuitcheck_check(
     from circuitcheck.checking import check
 
     with progress_line(config, spec.circuit) as progress:
-        return check(spec, claims=claims, progress=progress, **{"store": store_of(config), **options})
+        kept = {"store": store_of(config), "counterexamples": config.rootpath / COUNTEREXAMPLES}
+        return check(spec, claims=claims, progress=progress, **{**kept, **options})
 
 
 @pytest.hookimpl(wrapper=True)

@@ -31,6 +31,12 @@ def add_options(parser: pytest.Parser) -> None:
         "--circuit-seed", type=int, metavar="SEED", help="seed of the prompts, in place of the file's"
     )
     group.addoption(
+        "--circuit-to-the-end",
+        action="store_true",
+        help="measure settled claims on all their prompts too, so that a baseline made of this run sees smaller changes "
+        "(always so with --circuit-baseline)",
+    )
+    group.addoption(
         "--circuit-inconclusive",
         choices=INCONCLUSIVE_CHOICES,
         help="whether an inconclusive claim fails the run (default: fail)",
@@ -93,6 +99,7 @@ class CircuitOptions:
     summary: Path | None
     summary_appends: bool
     memory: int | None = None
+    to_the_end: bool = False
 
     @classmethod
     def of(cls, config: pytest.Config) -> CircuitOptions:
@@ -114,6 +121,8 @@ class CircuitOptions:
             summary=here / summary if summary else None,
             summary_appends=summary is not None and summary == os.environ.get(STEP_SUMMARY),
             memory=_memory(config),
+            to_the_end=config.getoption("--circuit-to-the-end")
+            or config.getoption("--circuit-baseline") is not None,
         )
 
     @property
@@ -122,7 +131,8 @@ class CircuitOptions:
         values = {
             "device": self.device, "model_ref": self.model, "n": self.n, "seed": self.seed, "memory": self.memory,
         }  # fmt: skip
-        return {name: value for name, value in values.items() if value is not None}
+        given = {name: value for name, value in values.items() if value is not None}
+        return {**given, "to_the_end": True} if self.to_the_end else given
 
     @property
     def flags(self) -> tuple[str, ...]:

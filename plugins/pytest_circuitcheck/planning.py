@@ -64,6 +64,7 @@ def _row(item: CircuitItem, planner: Planner) -> PlanRow:
     from circuitcheck.report.plan_table import PlanRow
 
     arguments = {**item.config.stash[OPTIONS].check_arguments, **selection_of(item)}
+    arguments.pop("to_the_end", None)  # a plan is of all prompts anyway
     try:
         found = planner.plan(item.spec, **arguments)
     except CircuitCheckError as error:

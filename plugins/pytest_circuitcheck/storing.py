@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from circuitcheck.store import Store
 
 DEFAULT_FOLDER = Path(".circuitcheck") / "results"
+COUNTEREXAMPLES = Path(".hypothesis") / "circuitcheck"
+"""Where Hypothesis remembers what refuted claims about every prompt; in the rootdir, as all it remembers."""
 VARIABLE = "CIRCUITCHECK_STORE"
 NO_STORE = "none"
 

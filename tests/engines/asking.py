@@ -4,17 +4,22 @@ from tiny_models import tiny_prompts
 
 from circuitcheck.engine import (
     Condition,
+    Downstream,
     Intervention,
     KeepOnly,
     Measurement,
     MetricReading,
+    Mlps,
     Plan,
     Reading,
     Replace,
     Request,
+    Route,
     Side,
     Source,
     SourceKind,
+    Steer,
+    SteerHow,
     Values,
 )
 from circuitcheck.engines import LensEngine
@@ -60,3 +65,25 @@ def replace(kind: SourceKind, *names: str, error: str = "live") -> Replace:
 
 def keep(kind: SourceKind, *names: str, scope: str = "heads", error: str = "reference") -> KeepOnly:
     return KeepOnly(nodes(*names), Source(kind), scope, error)  # type: ignore[arg-type]
+
+
+def route(
+    senders: str,
+    receivers: str,
+    kind: SourceKind = "corrupt",
+    *,
+    downstream: Downstream = "free",
+    mlps: Mlps = "frozen",
+) -> Route:
+    """Names with blanks between them."""
+    return Route(
+        nodes(*senders.split()), nodes(*receivers.split()), Source(kind), downstream=downstream, mlps=mlps
+    )
+
+
+def steer(how: SteerHow, value: float, *names: str, error: str = "live") -> Steer:
+    return Steer(nodes(*names), how, value, error)  # type: ignore[arg-type]
+
+
+def frozen(kind: SourceKind, *names: str, mlps: Mlps = "frozen") -> Replace:
+    return Replace(nodes(*names), Source(kind), downstream="frozen", mlps=mlps)

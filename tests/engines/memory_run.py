@@ -24,6 +24,7 @@ from circuitcheck.engine import (
     Plan,
     Replace,
     Request,
+    Route,
     Source,
 )
 from circuitcheck.engines import LensEngine, LensModel, wrap_model
@@ -47,6 +48,9 @@ def plan_of(layers: int) -> Plan:
     heads = [parse_node(f"L{layer}H{head}@END") for layer in (0, layers - 1) for head in range(2)]
     done: list[Intervention] = [Replace((head,), Source("resample")) for head in heads]
     done += [KeepOnly((heads[0],), Source("mean")), Replace(tuple(heads), Source("corrupt"))]
+    done.append(Replace((heads[0],), Source("corrupt"), downstream="frozen"))
+    readers = [parse_node(f"L{layers - 1}H{head}.q@END") for head in range(4)]
+    done += [Route((heads[0],), (reader,), Source("resample")) for reader in readers]
     conditions = [CLEAN, *(Condition("clean", intervention) for intervention in done)]
     return Plan(tuple(Request(condition, MetricReading("logit_diff")) for condition in conditions))
 

@@ -36,8 +36,10 @@ from circuitcheck.engine import (
     Reading,
     Replace,
     Request,
+    Route,
     Source,
     Splice,
+    Steer,
     WriteReading,
 )
 from circuitcheck.engines import DictionaryFolder, LensEngine, load_model
@@ -79,7 +81,7 @@ positions = st.sampled_from(["END", "S", "IO", "all", "0", "-2", "S+1"])
 features = st.integers(0, 11)
 
 
-def _each(text: str) -> st.SearchStrategy[str]:
+def _each(text: str, layers: st.SearchStrategy[int] = layers) -> st.SearchStrategy[str]:
     """Node names of one form, with any layer, head and number."""
     heads, groups = st.integers(0, HEADS - 1), st.integers(0, 1)
     return st.builds(
@@ -140,14 +142,94 @@ sources = st.builds(
     over=st.sampled_from(["clean", "corrupt"]),
     donors=st.sampled_from(["shared", "independent"]),
 )
+policies = st.sampled_from(["live", "clean", "reference", "drop"])
+downstream, mlps = st.sampled_from(["free", "frozen"]), st.sampled_from(["frozen", "live"])
+
+
+@st.composite
+def _together(draw: st.DrawFn, *names: st.SearchStrategy[str]) -> tuple[tuple[Any, ...], ...]:
+    """One to three of each kind of node, mostly all at one position."""
+    at = draw(positions)
+    found = []
+    for kind in names:
+        drawn = draw(st.lists(kind, min_size=1, max_size=3, unique=True))
+        found.append(
+            nodes(*(f"{name}@{at if draw(st.integers(0, 9)) else draw(positions)}" for name in drawn))
+        )
+    return tuple(found)
+
+
+FIRST, LAST = st.sampled_from([0, 0, 0, 1]), st.sampled_from([LAYERS - 1, LAYERS - 1, LAYERS - 1, 1, 0])
+SENDERS = st.one_of(
+    *(
+        _each(f"L{{layer}}{part}", FIRST)
+        for part in (
+            "H{head}", ".attn", ".mlp", ".mlp.n{number}", ".resid", ".resid_mid",
+            ".z/{number}", ".z/error", ".tc/{number}", ".res/{number}", ".att/{number}", ".out/{number}", ".skip/error",
+        )
+    ),
+    st.just("embed"),
+)  # fmt: skip
+RECEIVERS = st.one_of(
+    *(
+        _each(f"L{{layer}}{part}", LAST)
+        for part in (
+            "H{head}.q",
+            "H{head}.q",
+            "H{head}.k",
+            "H{head}.v",
+            "G{group}.k",
+            "G{group}.v",
+            ".mlp",
+            ".mlp",
+        )
+    )
+)
+LATE = st.one_of(*(_each(f"L{{layer}}.{part}", LAST) for part in ("resid", "resid_mid"))).map(parse_node)
+routes = st.builds(
+    lambda pairs, *rest: Route(*pairs, *rest),
+    _together(SENDERS, RECEIVERS),
+    sources,
+    policies,
+    downstream,
+    mlps,
+)
+detours = st.builds(
+    lambda placed, *rest: Replace(placed[0], *rest),
+    _together(SENDERS),
+    sources,
+    policies,
+    downstream,
+    mlps,
+    st.none() | LATE,
+    st.none() | LATE,
+)
+steers = st.builds(
+    Steer,
+    _placed(st.one_of(PLAIN, CODED), most=2),
+    st.sampled_from(["add", "scale", "scale", "scale", "set"]),
+    st.floats(-3, 3),
+    policies,
+)
 interventions: st.SearchStrategy[Intervention] = st.one_of(
+    routes,
+    detours,
+    steers,
+    st.builds(
+        Replace,
+        _placed(st.one_of(PLAIN, INPUTS, CODED), most=3),
+        sources,
+        policies,
+        st.just("frozen"),
+        mlps,
+    ),
     st.builds(Replace, _placed(PLAIN, most=4), sources),
     st.builds(Replace, _placed(st.one_of(PLAIN, INPUTS), most=3), sources),
     st.builds(
         Replace,
         _placed(st.one_of(PLAIN, CODED), most=4),
         sources,
-        st.sampled_from(["live", "clean", "reference", "drop"]),
+        policies,
     ),
     st.builds(KeepOnly, _placed(KEEPABLE, most=8), sources, st.sampled_from(["heads", "heads+mlps"])),
     st.builds(Splice, _placed(SPLICED, most=3)),

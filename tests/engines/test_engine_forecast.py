@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from asking import LOGIT_DIFF, keep, nodes, replace
+from asking import LOGIT_DIFF, frozen, keep, nodes, replace, route, steer
 from tiny_models import LAYERS, tiny_gemma2, tiny_prompts
 
 from circuitcheck.engine import (
@@ -42,6 +42,11 @@ INTERVENTIONS = (
     Replace(nodes("L2H2@END", "L2H3@END"), Source("resample", donors="independent")),
     keep("mean", "L1H0@END", "L2.z/3@END"),
     keep("resample", scope="heads+mlps"),
+    steer("scale", 2.0, "L1H0@END", "L1.mlp@S"),
+    frozen("resample", "L1H3@S"),
+    route("L0H1@S", "L2H1.k@S"),
+    route("L0H2@S", "L2H0.k@S"),
+    route("L0H3@END L0.mlp@END", "L2H1.q@END", "mean", downstream="frozen"),
 )
 PLAN = Plan(
     (

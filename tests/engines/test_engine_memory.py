@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from asking import LOGIT_DIFF, keep, nodes, replace
+from asking import LOGIT_DIFF, frozen, keep, nodes, replace, route, steer
 from tiny_models import tiny_prompts
 
 from circuitcheck.engine import (
@@ -50,6 +50,11 @@ INTERVENTIONS = (
     Replace(nodes("L2H2@END", "L2H3@END"), Source("resample", donors="independent")),
     keep("mean", "L1H0@END", "L2.z/3@END"),
     keep("resample", scope="heads+mlps"),
+    steer("scale", 2.0, "L1H0@END", "L1.mlp@S"),
+    frozen("resample", "L1H3@S"),
+    route("L0H1@S", "L2H1.k@S"),
+    route("L0H2@S", "L2H0.k@S"),
+    route("L0H3@END L0.mlp@END", "L2H1.q@END", "mean", downstream="frozen"),
 )
 REQUESTS = (
     Request(CLEAN, LOGIT_DIFF),
@@ -82,7 +87,7 @@ def load(held: int, passing: int) -> Load:
 def test_a_real_process_stays_within_its_budget() -> None:
     """Ignoring the budget, the same takes several times as much."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    layers, budget, short, long = "2", 192, "4", "6"
+    layers, budget, short, long = "2", 224, "4", "6"
     found = subprocess.run(
         [sys.executable, str(HERE / "memory_run.py"), layers, str(budget), short, long],
         capture_output=True, text=True, check=True, env=environment,

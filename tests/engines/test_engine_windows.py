@@ -54,6 +54,7 @@ def window_of(
         (["L2.mlp@S"], Window(2, 3)),
         (["L1H2@END", "L2.resid@IO"], Window(1, 2)),
         (["L2G1.k@2"], Window(2, 3)),
+        (["L2H3.k@END"], Window(2, 7)),
         (["L2.attn@all"], Window(2, 1)),
         (["L0.mlp@S"], Window(0, 3)),
         (["L0.mlp@all"], Window(0, 1)),
@@ -69,8 +70,7 @@ def test_a_window_starts_at_the_first_block_and_token_that_is_edited(
 def test_what_cannot_be_windowed_runs_whole(
     llama: LensModel, gpt2: LensModel, shelves: dict[str, DictionaryFolder]
 ) -> None:
-    assert window_of(llama, shelves, replace("corrupt", "L2H3.k@END")) == WHOLE, "a private copy of a key"
-    assert window_of(gpt2, shelves, replace("corrupt", "L2H3.k@END")) == Window(2, 7), "its only key"
+    assert window_of(gpt2, shelves, replace("corrupt", "embed@END")) == WHOLE, "before every block"
     assert window_of(llama, shelves, keep("mean", "L2H3@END")) == KeptParts(0, 1), "of all but BOS, one head"
 
 
@@ -246,7 +246,8 @@ def test_a_stack_holds_one_side_and_one_window_and_no_more_rows_than_it_may(
         stacks = stacks_of(schedule.windows, schedule.treatments, room, prompts=12, length=8)
         return [len(stack.conditions) for stack in stacks]
 
-    assert sizes(Room(64, 1000)) == [3, 1, 1, 1, 1, 1, 1], "key and value are private copies, which run alone"
+    assert sizes(Room(64, 1000)) == [3, 1, 1, 2, 1, 1], "key and value are private copies, with a shadow each"
+    assert sizes(Room(64, 120)) == [3, 1, 1, 1, 1, 1, 1], "whose rows count too"
     assert sizes(Room(64, 24)) == [2, 1, 1, 1, 1, 1, 1, 1]
     assert sizes(Room(64, 1000, exact=True)) == [1] * 9
 

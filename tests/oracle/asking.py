@@ -14,8 +14,10 @@ from circuitcheck.engine import (
     Reading,
     Replace,
     Request,
+    Route,
     Source,
     Splice,
+    Steer,
     WriteReading,
 )
 from circuitcheck.nodes import parse_node
@@ -43,7 +45,16 @@ def _intervention(case: Case) -> Intervention | None:
         return Splice(nodes)
     if case.verb == "keep":
         return KeepOnly(nodes, source, case.scope, case.error or "reference")  # type: ignore[arg-type]  # plain words
-    return Replace(nodes, source, case.error or "live") if nodes else None  # type: ignore[arg-type]  # plain words
+    error = case.error or "live"
+    if case.verb == "steer":
+        return Steer(nodes, case.how, case.amount, error)  # type: ignore[arg-type]  # plain words
+    if case.verb == "route":
+        receivers = tuple(parse_node(text) for text in case.receivers)
+        return Route(nodes, receivers, source, error, case.downstream, case.mlps)  # type: ignore[arg-type]  # plain words
+    if not nodes:
+        return None
+    places = [parse_node(text) if text else None for text in (case.from_hook, case.until)]
+    return Replace(nodes, source, error, case.downstream, case.mlps, *places)  # type: ignore[arg-type]  # plain words
 
 
 def _reading(text: str) -> Reading:

@@ -45,7 +45,7 @@ def models(settings: Settings) -> dict[str, LensModel]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for `model` and `case` is run on all 40; one that asks for `model` alone on both."""
+    """A test that asks for `model` and `case` is run on all; one that asks for `model` alone on both."""
     if "case" in metafunc.fixturenames:
         pairs = [("gpt2", case) for case in GPT2_CASES] + [("llama", case) for case in LLAMA_CASES]
         names = [f"{model}: {case.name}" for model, case in pairs]

@@ -14,10 +14,16 @@ from torch import Tensor
 from circuitcheck.engine import Source
 from circuitcheck.engines import (
     dictionaries,
+    editing,
+    freezing,
     metrics,
+    new_values,
+    outflows,
     passes,
+    readers,
     readings,
     replacing,
+    routing,
     schedule,
     sites,
     sources,
@@ -141,7 +147,7 @@ def threshold_ignored(patch: pytest.MonkeyPatch, asked: Question) -> Question:
 
 
 def error_policy_ignored(patch: pytest.MonkeyPatch, asked: Question) -> Question:
-    patch.setattr(replacing, "policy_steps", lambda *_: [])
+    patch.setattr(editing, "policy_steps", lambda *_: [])
     return asked
 
 
@@ -169,6 +175,59 @@ def features_read_on_the_untouched_run(patch: pytest.MonkeyPatch, asked: Questio
         "references",
         property(lambda self: (*right_references.fget(self), untouched(self))),
     )
+    return asked
+
+
+def set_adds(patch: pytest.MonkeyPatch, asked: Question) -> Question:
+    """A feature that is set keeps the activation that it had beside the one it is given."""
+    right = new_values.Steered.of
+
+    def wrong(self: new_values.Steered, old: Tensor, positions: Any, live: passes.Live) -> Tensor:
+        return right(replace(self, how="add") if self.how == "set" else self, old, positions, live)
+
+    patch.setattr(new_values.Steered, "of", wrong)
+    return asked
+
+
+def heads_are_steered_with_their_bias(patch: pytest.MonkeyPatch, asked: Question) -> Question:
+    """Of a head and of the others alike: the attention output is what is scaled."""
+    _set(patch, sites._HOOKS, NodeKind.HEAD, sites.ATTN_OUT)
+    patch.setattr(sites, "_part", lambda node, shape: None)
+    return asked
+
+
+def everybody_reads_the_route(patch: pytest.MonkeyPatch, asked: Question) -> Question:
+    """The change goes into the stream itself, as in a plain replace."""
+    right = readers.ReadChanged.apply
+
+    def wrong(self: readers.ReadChanged, value: Tensor, live: passes.Live) -> Tensor:
+        changed = right(self, value, live)
+        return torch.cat([changed[readers.shadow(readers.READ, live)], changed[live.rows :]])
+
+    patch.setattr(readers.ReadChanged, "apply", wrong)
+    return asked
+
+
+def a_routed_key_is_the_groups(patch: pytest.MonkeyPatch, asked: Question) -> Question:
+    patch.setattr(routing, "is_private", lambda node, shape: False)
+    return asked
+
+
+def senders_are_read_on_the_untouched_run(patch: pytest.MonkeyPatch, asked: Question) -> Question:
+    """Also those that an earlier receiver has changed."""
+    patch.setattr(outflows, "moment_of", lambda hook: (0, 0))
+    return asked
+
+
+def frozen_at_the_clean_run(patch: pytest.MonkeyPatch, asked: Question) -> Question:
+    right = freezing.freeze_steps
+    for module in (replacing, routing):
+        patch.setattr(module, "freeze_steps", lambda scene, side, *rest: right(scene, "clean", *rest))
+    return asked
+
+
+def receivers_are_frozen_too(patch: pytest.MonkeyPatch, asked: Question) -> Question:
+    patch.setattr(routing, "heads_of_inputs", lambda nodes, scene: {})
     return asked
 
 

@@ -76,3 +76,19 @@ def mean_over_clean(_patch: pytest.MonkeyPatch, asked: Question) -> Question:
 def the_reconstruction_goes_in(patch: pytest.MonkeyPatch, asked: Question) -> Question:
     """A feature is edited by putting the reconstruction in, and so the error goes."""
     return _asked_otherwise(asked, error="drop")
+
+
+def frozen_mlps_are_live(_patch: pytest.MonkeyPatch, asked: Question) -> Question:
+    return _asked_otherwise(asked, mlps="live")
+
+
+def nothing_is_frozen(_patch: pytest.MonkeyPatch, asked: Question) -> Question:
+    return _asked_otherwise(asked, downstream="free")
+
+
+def the_change_enters_at_the_node(_patch: pytest.MonkeyPatch, asked: Question) -> Question:
+    return _asked_otherwise(asked, from_hook="")
+
+
+def the_change_stays(_patch: pytest.MonkeyPatch, asked: Question) -> Question:
+    return _asked_otherwise(asked, until="")

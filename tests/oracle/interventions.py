@@ -50,7 +50,8 @@ def held(site: str, layer: int, index: int, columns: slice | int = slice(None)) 
     return lambda run: run.at[site, layer][index, columns]
 
 
-def _activation(dictionary: Dictionary, index: int, feature: int) -> Quantity:
+def activation(dictionary: Dictionary, index: int, feature: int) -> Quantity:
+    """What a feature is in a run at one token."""
     return lambda run: dictionary.features(run)[index, feature]
 
 
@@ -78,12 +79,12 @@ def replace_edits(scene: Scene, nodes: list[tuple[PlacedSpot, Values]], error: s
         dictionary = scene.dictionaries[key]
         edits[dictionary.site].append(_move_features(scene, dictionary, placed, error))
     for spot, index, values in plain:
-        site, columns = _plain_place(scene.network, spot)
+        site, columns = place_of(scene.network, spot)
         edits[site, spot.layer].append(_put(site, spot.layer, index, columns, values))
     return edits
 
 
-def _plain_place(network: Network, spot: Spot) -> tuple[str, slice]:
+def place_of(network: Network, spot: Spot) -> tuple[str, slice]:
     """The site of a node and the columns that are its own there."""
     if spot.kind == "head":
         return "z", network.slice_of(spot.number)
@@ -142,14 +143,22 @@ def _move_features(
         for spot, index, values in placed:
             if spot.kind == "feature":
                 own = features[index, spot.number]
-                wanted = values.of(_activation(dictionary, index, spot.number), own)
+                wanted = values.of(activation(dictionary, index, spot.number), own)
                 moves[index] += (wanted - own) * dictionary.directions[spot.number]
                 record.set_features[dictionary.site, index, spot.number] = wanted
-        for index, wanted_error in _wanted_errors(scene, dictionary, placed, error).items():
-            moves[index] += wanted_error - errors[index]
-        current += moves
+        current += moves + error_moves(scene, dictionary, placed, error, errors)
 
     return edit
+
+
+def error_moves(
+    scene: Scene, dictionary: Dictionary, placed: list[tuple[Spot, int, Values]], policy: str, errors: Tensor
+) -> Tensor:
+    """By how much errors change, (position, width); `errors` are those of the stream as it is."""
+    moves = torch.zeros_like(errors)
+    for index, wanted in _wanted_errors(scene, dictionary, placed, policy).items():
+        moves[index] += wanted - errors[index]
+    return moves
 
 
 def _wanted_errors(

@@ -29,6 +29,8 @@ class Record:
     private_patterns: dict[tuple[int, int], Tensor] = field(default_factory=dict)
     set_features: dict[tuple[Site, int, int], Tensor] = field(default_factory=dict)
     """Activations that an edit set, by (site, token index, feature): they are no longer what the encoder says."""
+    moved: dict[Site, Tensor] = field(default_factory=dict)
+    """By how much edits that were noted changed a site, (position, width)."""
     logits: Tensor = field(default_factory=lambda: torch.empty(0))
 
     def pattern(self, layer: int, head: int) -> Tensor:
@@ -137,6 +139,35 @@ class Network:
         first, second = vectors[:, :half], vectors[:, half:]
         turned = first * angles.cos() - second * angles.sin(), second * angles.cos() + first * angles.sin()
         return torch.cat(turned, dim=-1)
+
+    def projected(self, layer: int, kind: str, stream: Tensor) -> Tensor:
+        """q, k or v of all heads (or groups) that the block would make of a stream, (width,), before rotary."""
+        block = self.blocks[layer]
+        if self.is_llama:
+            read = self.normalised(stream) * block.input_layernorm.weight.detach()
+            return read @ block.self_attn.get_submodule(f"{kind}_proj").weight.detach().T
+        read = self.normalised(stream) * block.ln_1.weight.detach() + block.ln_1.bias.detach()
+        return (read @ block.attn.c_attn.weight.detach() + block.attn.c_attn.bias.detach()).chunk(3)[
+            "qkv".index(kind)
+        ]
+
+    def mlp_output(self, layer: int, stream: Tensor) -> Tensor:
+        """What the MLP would write, had it read this stream at one position, (d_model,)."""
+        block = self.blocks[layer]
+        if self.is_llama:
+            read = self.normalised(stream) * block.post_attention_layernorm.weight.detach()
+            gate, up = (read @ part.weight.detach().T for part in (block.mlp.gate_proj, block.mlp.up_proj))
+            return torch.nn.functional.silu(gate) * up @ self.neuron_matrix(layer)
+        read = self.normalised(stream) * block.ln_2.weight.detach() + block.ln_2.bias.detach()
+        hidden = read @ block.mlp.c_fc.weight.detach() + block.mlp.c_fc.bias.detach()
+        # GPT-2 has the tanh form of GELU.
+        neurons = torch.nn.functional.gelu(hidden, approximate="tanh")
+        return neurons @ self.neuron_matrix(layer) + block.mlp.c_proj.bias.detach()
+
+    @property
+    def blocks(self) -> Any:
+        """The module's blocks."""
+        return self.module.model.layers if self.is_llama else self.module.transformer.h
 
     def head_matrix(self, layer: int) -> Tensor:
         """W_O of all heads side by side, (n_heads * d_head, d_model)."""

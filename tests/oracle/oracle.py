@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from oracle.dictionary import read_dictionaries
-from oracle.interventions import Scene, Values, replace_edits, splice_edits
+from oracle.interventions import Scene, Values, splice_edits
 from oracle.keeping import keep_edits
 from oracle.network import Edits, Network, Record
+from oracle.paths import path_edits
 from oracle.readings import Numbers, read
+from oracle.steering import steer_edits
 from oracle.wording import Case, Pairs, indices, read_spot
 
 Donors = list[list[int]]
@@ -52,8 +54,16 @@ class Oracle:
             own = donors[number] if case.donors == "independent" else donors[0]
             values = Values(self._source_runs(case, pairs, references, own, prompt))
             placed += [((spot, index), values) for index in indices(spot.at, pairs, prompt)]
-        if case.verb == "replace":
-            return replace_edits(scene, placed, case.error or "live")
+        if case.verb == "steer":
+            return steer_edits(scene, [place for place, _ in placed], case)
+        if case.verb in {"replace", "route"}:
+            receivers = [
+                (spot, index)
+                for spot in map(read_spot, case.receivers)
+                for index in indices(spot.at, pairs, prompt)
+            ]
+            untouched = self.plain(pairs.side(case.side)[prompt])
+            return path_edits(scene, placed, receivers, untouched, case)
         if case.verb == "splice":
             return splice_edits(scene, [place for place, _ in placed])
         values = Values(self._source_runs(case, pairs, references, donors[0], prompt))

@@ -1,4 +1,4 @@
-"""Engine against oracle, on all 40 cases: both read the same folders, and the numbers must agree to 1e-5."""
+"""Engine against oracle, on all cases: both read the same folders, and the numbers must agree to 1e-5."""
 
 from __future__ import annotations
 

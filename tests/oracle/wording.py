@@ -33,9 +33,13 @@ class Pairs:
 class Case:
     """One fixed intervention, and what is read under it.
 
-    `verb` is "replace", "keep" or "splice". `source` is "zero", "mean", "resample", "clean" or "corrupt"; `over` the
+    `verb` is "replace", "keep", "splice", "steer" or "route". `source` is "zero", "mean", "resample", "clean" or "corrupt"; `over` the
     side that mean and resample read. A reading is a metric, or "attention L2H1@END S2", "activation L2.tc/5@END",
     "writes L1H0@END L2.mlp@END". `unmoved` are readings that the intervention must leave exactly as they were.
+
+    Of a steer: `how` ("add", "scale", "set") and `amount`. Of a route: its `receivers`; the nodes are its senders.
+    `downstream` ("free", "frozen") and `mlps` ("frozen", "live") are of routes and replaces, `from_hook` and `until`
+    of replaces.
     """
 
     name: str
@@ -49,6 +53,13 @@ class Case:
     donors: str = "shared"
     readings: tuple[str, ...] = ()
     unmoved: tuple[str, ...] = ()
+    how: str = "scale"
+    amount: float = 1.0
+    receivers: tuple[str, ...] = ()
+    downstream: str = "free"
+    mlps: str = "frozen"
+    from_hook: str = ""
+    until: str = ""
 
     @property
     def every_reading(self) -> tuple[str, ...]:

@@ -11,7 +11,9 @@ from circuitcheck.verdict import Outcome
 
 
 def outcomes(model, claims, **options):
-    result = check(model.spec(claims, **options), model=model.bridge, dictionaries=model.dictionaries)
+    spec = model.spec(claims, **options)
+    written = [claim.id for claim in spec.written]
+    result = check(spec, claims=written, model=model.bridge, dictionaries=model.dictionaries)
     assert all(item.ok for item in result.setup), [item.message for item in result.setup]
     return {verdict.claim: verdict.outcome for verdict in result.verdicts}, result.errors
 
@@ -66,9 +68,9 @@ def test_a_threshold_lies_as_many_standard_errors_off_as_asked(planted_model):
 
 def test_the_truth_agrees_with_other_prompts_within_its_error(planted_model):
     model = planted_model("chain", 0)
-    result = check(
-        model.spec(model.claims, seed=77, n=N_PROMPTS), model=model.bridge, dictionaries=model.dictionaries
-    )
+    spec = model.spec(model.claims, seed=77, n=N_PROMPTS)
+    written = [claim.id for claim in spec.written]
+    result = check(spec, claims=written, model=model.bridge, dictionaries=model.dictionaries)
     for verdict in result.verdicts:
         truth = model.truths[verdict.claim]
         off = abs(verdict.parts[0].estimate - truth.value)

@@ -52,7 +52,7 @@ def test_the_summary_counts_claims_by_verdict_in_words_and_symbols(page):
         "1 ○ measured only",
     ]
     assert "4 of 9 claims need attention." in page.text
-    assert "At least one expectation was shown not to hold, or matched features do as much." in page.text
+    assert "At least one expectation was shown not to hold, or its controls do as much." in page.text
 
 
 def test_the_summary_says_when_on_which_model_and_how_to_run_again(page):

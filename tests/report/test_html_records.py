@@ -21,6 +21,7 @@ nodes:
   copier: {heads: [L1H2], at: [S1, S2]}
 edges:
   - reader -> mover (q)
+  - {edge: mover -> L3.mlp@END (in), tags: [late]}
 """
 CLAIMS = """\
   - id: backup-compensates
@@ -55,18 +56,29 @@ def test_nodes_come_with_group_label_and_place_and_those_of_claims_alone_last(wr
         ("L1H2", "S2", "copier", ""),
         ("L3H3", "IO", "", ""),
         ("L1H1", "S2", "", ""),
+        ("L3.mlp", "END", "", ""),
     ]
     assert (file.nodes[0].kind, file.nodes[0].layer, file.nodes[0].head) == ("head", 0, 0)
-    assert [(edge.source, edge.target, edge.input) for edge in file.edges] == [("reader", "mover", "q")]
+    assert [(edge.source, edge.target, edge.input, edge.claim) for edge in file.edges] == [
+        ("reader", "mover", "q", "edge-reader-mover-q"),
+        ("mover", "L3.mlp@END", "in", "edge-mover-l3-mlp-end-in"),
+    ]
 
 
 def test_claims_come_with_their_nodes_and_words(written):
     (file,) = read_results(written).files
-    mover, reader = file.claims
+    mover, reader, edge, _ = file.claims
     assert mover.nodes == ["L2H0@END", "L1H2@S1", "L1H2@S2", "L3H3@IO"]
     assert mover.written == {"ablate": ["mover", "copier", "L3H3@IO"], "with": "mean"}
     assert reader.nodes == ["L0H0@END", "L1H1@S2"]
     assert reader.written["under"] == {"ablate": ["L1H1@S2"], "with": "zero"}
+    assert edge.written == {
+        "patch": ["reader"],
+        "path": "reader -> mover (q)",
+        "from": "corrupt",
+        "into": "clean",
+    }
+    assert (edge.claim, edge.says) == (file.edges[0].claim, "reader write what mover reads as its query.")
     assert (reader.verdict, reader.says) == ("error", "The reader looks at the subject, without the mover.")
 
 

@@ -170,7 +170,7 @@ def test_a_verdict_without_parts_has_no_deciding_part_and_still_a_sentence():
             "What the MLP L1.mlp at S1+1 adds directly to the logits, right answer minus wrong one, was read "
             "at the last token.",
         ),
-        ("steer", ["L2H0@END"], {}, {}, ""),
+        ("explains", ["L2H0@END"], {}, {}, ""),
     ],
 )
 def test_what_was_done_is_told_in_plain_words(verb, nodes, written, facts, said):
@@ -287,6 +287,10 @@ SENTENCES = {
     "metric": "It adds to the logits.",
     "interval": "Known with 95% confidence.",
     "controls": "The controls do as much.",
+    "path": "While the model read the clean prompt, only mover (as its query) saw it.",
+    "frozen": "Every other head was frozen: it kept its value.",
+    "steering": "On clean prompts, its output was multiplied by 2.",
+    "taken_out": "Then parts of these were taken out as well.",
 }
 
 

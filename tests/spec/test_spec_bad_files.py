@@ -14,6 +14,7 @@ BAD = Path(__file__).parents[1] / "specs" / "bad"
 FILES = sorted(path.name for path in BAD.glob("*.circuit.yaml"))
 STRUCTURAL = [
     "a-list",
+    "ablation-named-twice",
     "bare-number-as-head",
     "claim-id-with-spaces",
     "claims-as-mapping",
@@ -27,7 +28,6 @@ STRUCTURAL = [
     "missing-model",
     "missing-says",
     "model-of-two-kinds",
-    "modifier-of-a-later-version",
     "negative-seed",
     "no-claims",
     "no-verb",
@@ -47,7 +47,7 @@ STRUCTURAL = [
     "verb-of-a-later-version",
     "version-two",
     "versus-of-too-few-controls",
-    "versus-random-circuits",
+    "versus-of-two-kinds",
     "versus-something-else",
 ]
 

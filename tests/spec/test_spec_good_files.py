@@ -46,7 +46,7 @@ def test_what_is_read_part_by_part_is_what_the_whole_model_reads(
 
 def test_claims_know_their_line(every_verb: CircuitSpec) -> None:
     lines = (GOOD / "every-verb.circuit.yaml").read_text(encoding="utf-8").splitlines()
-    for each in every_verb.claims:
+    for each in every_verb.written:
         assert each.line == every_verb.line_of(each.id)
         assert lines[each.line - 1] == f"  - id: {each.id}"
 
@@ -61,7 +61,7 @@ def test_a_group_holds_its_nodes_at_its_positions_and_at_their_own(every_verb: C
 
 
 def test_each_claim_has_one_verb_and_its_nodes(every_verb: CircuitSpec) -> None:
-    assert [each.verb for each in every_verb.claims] == [
+    assert [each.verb for each in every_verb.written] == [
         "measure", "measure", "ablate", "ablate", "ablate", "ablate", "patch", "patch", "keep", "attends",
         "attends", "attends", "activates", "writes",
     ]  # fmt: skip

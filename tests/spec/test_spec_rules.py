@@ -50,7 +50,6 @@ def problems(*, edges: str = "", claim: str = MEASURE, orders: str = "ABBA, BABA
         "L3.tc/1@END -> L4.tc/2@END (in)",
         "L3.z/1@END -> L3.tc/2@END (in)",
         "L3.any/1@END -> L3H0@END (q)",
-        "L3.tc/1@END -> L4.z/2@END (q)",
         "L3.mlp.n2@END -> L4.mlp.n7@END (in)",
     ],
 )
@@ -80,6 +79,9 @@ def test_an_edge_that_a_model_can_have_is_accepted(edge: str) -> None:
         ("early -> late (in)", "has no input (in)"),
         ("early -> L5.z/3@END (in)", "has no input (in)"),
         ("early -> L5.tc/3@END (q)", "has no input (q)"),
+        ("early -> L5.z/3@END (q)", "is made by all heads of its layer"),
+        ("early -> L5.any/3@END (v)", "is made by all heads of its layer"),
+        ("early -> L5.attn@END (k)", "is made by all heads of its layer"),
         ("early -> L5.resid@END (q)", "has no input (q)"),
         ("early -> L5.resid_mid@END (in)", "has no input (in)"),
     ],
@@ -140,7 +142,10 @@ def test_a_claim_that_makes_sense_is_accepted(claim: str) -> None:
         ),
         ("ablate: L2.z/1@END, versus: matched_features, expect: {drop: 'about 0 +- 0.1'}", "null claim"),
         ("ablate: L2.z/error@END, versus: matched_features, expect: {drop: '?'}", "names none"),
-        ("ablate: L2.z/1@END, versus: {beats: 0.9}, expect: {drop: '?'}", "matched_features is missing"),
+        (
+            "ablate: L2.z/1@END, versus: {beats: 0.9}, expect: {drop: '?'}",
+            "either matched_features: 100 or random",
+        ),
         (
             "ablate: L2.z/1@END, versus: {matched_features: 50, beats: 95}, expect: {drop: '?'}",
             "For 95% write 0.95",

@@ -61,4 +61,4 @@ def test_no_key_may_be_null() -> None:
 def test_every_claim_needs_exactly_one_verb() -> None:
     claim = circuit_schema()["definitions"]["Claim"]
     assert {"required": ["keep"]} in claim["oneOf"]
-    assert len(claim["oneOf"]) == 7
+    assert len(claim["oneOf"]) == 10

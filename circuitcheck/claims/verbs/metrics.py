@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from circuitcheck.claims.case import Case
 from circuitcheck.claims.conditions import Aliases, condition_of, nothing_kept, with_errors_kept
+from circuitcheck.claims.pairs_of_scores import COMPARED, paired_sample
 from circuitcheck.claims.quantities import METRICS, RANGES, RATES, Ratio, Runs, needs_corrupt, ratio_of
 from circuitcheck.claims.requests import metric
 from circuitcheck.engine import CLEAN, CORRUPT, Condition, MetricName, Request
@@ -44,6 +45,8 @@ class Intervene(Measure):
         """The metric under the intervention, or a quantity that compares it with other runs."""
         if quantity in METRICS:
             yield from super().samples(case, quantity)
+        elif quantity in COMPARED:
+            yield "", paired_sample(case, quantity, runs_of(case))
         else:
             yield "", ratio_sample(ratio_of(quantity, runs_of(case), case.metric), case.strata)
 

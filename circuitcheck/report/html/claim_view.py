@@ -10,6 +10,7 @@ from markupsafe import Markup
 from circuitcheck.report.html.cell_table import CellTable, cell_table
 from circuitcheck.report.html.controls_view import ControlsView, controls_view
 from circuitcheck.report.html.deeds import deed
+from circuitcheck.report.html.dose_plot import dose_plot
 from circuitcheck.report.html.glossary import linked
 from circuitcheck.report.html.interval_plot import (
     Scale,
@@ -28,7 +29,7 @@ from circuitcheck.report.terminal import claim_text
 
 _MOST_PARTS = 24
 _MOST_PROMPTS = 5
-_INTERVENING = frozenset({"ablate", "patch", "keep", "steer"})
+_INTERVENING = frozenset({"ablate", "patch", "keep", "steer", "complete", "minimal"})
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class ClaimView:
     deed: Markup
     plot: Markup
     meaning: str
+    doses: Markup
     why: str
     short: str
     parts: tuple[PartView, ...]
@@ -91,6 +93,7 @@ def claim_view(record: ClaimRecord, file: FileRecord, anchor: str) -> ClaimView:
         deed=linked(deed(record, file.nodes)),
         plot=interval_plot(part) if part else Markup(""),
         meaning=_meaning(part),
+        doses=dose_plot(record),
         why=why(record, status),
         short=claim_text(record),
         parts=_parts(record),
@@ -136,6 +139,10 @@ def _reading(record: ClaimRecord, part: PartRecord | None) -> str:
 
 def _prompts_in(record: ClaimRecord) -> str:
     """What two numbers beside a prompt are: the metric before and after."""
+    if record.verb == "complete":
+        return (
+            f"{record.facts.get('metric') or 'metric'} of the model → of the circuit, without the same nodes"
+        )
     if record.verb in _INTERVENING:
         return f"{record.facts.get('metric') or 'metric'} before → after"
     return ""
@@ -144,7 +151,8 @@ def _prompts_in(record: ClaimRecord) -> str:
 def _about(record: ClaimRecord) -> tuple[str, ...]:
     if record.verdict == "error":
         return ()
-    said = [f"n = {record.n} prompt pairs", f"seed {record.seed}"]
+    of_all = f" of {record.budget}" if record.budget > record.n else ""
+    said = [f"n = {record.n}{of_all} prompt pairs", f"seed {record.seed}"]
     if record.confidence is not None:
         said.append(f"{100 * record.confidence:g}% confidence")
     return tuple(filter(None, (*said, record.population)))

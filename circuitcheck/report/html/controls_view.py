@@ -1,4 +1,4 @@
-"""What the page says of a claim's controls: matched features in the place of its own."""
+"""What the page says of a claim's controls: matched features, or random circuits, in the place of its own."""
 
 from __future__ import annotations
 
@@ -58,6 +58,17 @@ def _done(controls: Controls) -> str:
     if not number:
         return "No controls could be made."
     size = len(controls.pools)
+    if _are_outsiders(controls):
+        return (
+            "What each node is worth was compared with what other nodes of its kind at its position, from outside "
+            "the circuit, are worth when they are kept beside it."
+        )
+    if _are_circuits(controls):
+        all_there_are = ", which are all that there are" if controls.is_exhaustive else ""
+        return (
+            f"The same was done with {number} other circuits of exactly the same size{all_there_are}: "
+            "as many heads and MLPs at the same positions, in any layer."
+        )
     sets = f"sets of {size} features" if size > 1 else "features"
     return (
         f"The same was done with {number} other {sets} of the same dictionaries that fire there about as often "
@@ -69,11 +80,13 @@ def _found(controls: Controls) -> str:
     number = len(controls.effects)
     said = []
     if number:
-        what = "sets" if len(controls.pools) > 1 else "features"
+        what = f"matched {'sets' if len(controls.pools) > 1 else 'features'}"
+        if _are_circuits(controls) or _are_outsiders(controls):
+            what = controls.against
+        nearer = "" if controls.target is None else f", being nearer to {controls.target:g}"
         said.append(
-            f"On the same {controls.n} prompt pairs, the claim's {controls.quantity} of {numeral(controls.effect)} beats "
-            f"{round(controls.beaten * number)} of {number} matched {what} "
-            f"({math.ceil(controls.required * number - 1e-9)} are required)"
+            f"On the same {controls.n} prompt pairs, {_whose(controls)} {controls.quantity} of {numeral(controls.effect)} beats "
+            f"{round(controls.beaten * number)} of {number} {what}{nearer} ({_required(controls)})"
         )
         finite = [effect for effect in controls.effects if math.isfinite(effect)]
         said.append(f"the median control has {numeral(median(finite) if finite else None)}")
@@ -83,6 +96,25 @@ def _found(controls: Controls) -> str:
             f"give {numeral(controls.error_effect)}"
         )
     return f"{'; '.join(said)}." if said else ""
+
+
+def _whose(controls: Controls) -> str:
+    return "the weakest node's" if _are_outsiders(controls) else "the claim's"
+
+
+def _are_outsiders(controls: Controls) -> bool:
+    return controls.against == "nodes from outside the circuit"
+
+
+def _are_circuits(controls: Controls) -> bool:
+    return controls.against == "random circuits"
+
+
+def _required(controls: Controls) -> str:
+    """How many have to be beaten; of a sample of circuits, what has to be shown of all."""
+    if (_are_circuits(controls) or _are_outsiders(controls)) and not controls.is_exhaustive:
+        return f"it has to be shown that {100 * controls.required:g}% of all are beaten"
+    return f"{math.ceil(controls.required * len(controls.effects) - 1e-9)} are required"
 
 
 def _notes(controls: Controls) -> str:
@@ -99,4 +131,6 @@ def _pools(controls: Controls) -> list[str]:
     if not sizes:
         return []
     span = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    if _are_circuits(controls) or _are_outsiders(controls):
+        return [f"stand-ins drawn from {span} nodes for each"]
     return [f"controls drawn from the {span} nearest features of each"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from circuitcheck.report.html.reach import along_a_path, limits, steering
 from circuitcheck.report.html.words import nodes_in_words
 from circuitcheck.report.results import ClaimRecord, NodeRecord
 
@@ -20,7 +22,7 @@ _ERRORS = {
     "reference": "What their dictionary does not explain was replaced in the same way.",
     "drop": "What their dictionary does not explain was set to zero.",
 }
-_DEFAULT_SOURCE = {"ablate": "resample", "keep": "mean"}
+_DEFAULT_SOURCE = {"ablate": "resample", "keep": "mean", "complete": "mean", "minimal": "mean"}
 
 
 def deed(record: ClaimRecord, nodes: Sequence[NodeRecord]) -> str:
@@ -46,6 +48,8 @@ def _ablate(record: ClaimRecord, named: str) -> str:
 
 
 def _patch(record: ClaimRecord, named: str) -> str:
+    if along := along_a_path(record, named):
+        return along
     source, into = record.written.get("from", "clean"), record.written.get("into", "corrupt")
     return f"While the model read the {into} prompt, {named} got the value from the {source} twin."
 
@@ -54,6 +58,20 @@ def _keep(record: ClaimRecord, named: str) -> str:
     scope = record.facts.get("scope") or record.written.get("scope")
     everything = "every head and MLP" if scope == "heads+mlps" else "every attention head"
     return f"On clean prompts, {everything} was replaced {_source(record, 'its')}, except {named}."
+
+
+def _complete(record: ClaimRecord, named: str) -> str:
+    return (
+        f"{_keep(record, named)} Then parts of these were taken out as well, each of them also out of the whole "
+        "model, and both were compared."
+    )
+
+
+def _minimal(record: ClaimRecord, named: str) -> str:
+    return (
+        f"{_keep(record, named)} Then these were taken out one at a time: from all of them, and from those "
+        "that are not of its group."
+    )
 
 
 def _attends(record: ClaimRecord, named: str) -> str:
@@ -78,6 +96,9 @@ _VERBS: Mapping[str, Callable[[ClaimRecord, str], str]] = {
     "ablate": _ablate,
     "patch": _patch,
     "keep": _keep,
+    "complete": _complete,
+    "minimal": _minimal,
+    "steer": steering,
     "attends": _attends,
     "activates": _activates,
     "writes": _writes,
@@ -87,18 +108,34 @@ _VERBS: Mapping[str, Callable[[ClaimRecord, str], str]] = {
 def _source(record: ClaimRecord, its: str) -> str:
     facts, written = record.facts, record.written
     kind = facts.get("replaced by") or facts.get("ablated by") or written.get("with")
-    text = _SOURCES.get(str(kind or _DEFAULT_SOURCE.get(record.verb, "")), f"by {kind}")
-    return text.format(its=its, over=written.get("over", "corrupt"))
+    several = written.get("with")
+    kinds = several if isinstance(several, list) else [str(kind or _DEFAULT_SOURCE.get(record.verb, ""))]
+    ways = [
+        _SOURCES.get(one, f"by {one}").format(its=its, over=written.get("over", "corrupt")) for one in kinds
+    ]
+    return ways[0] if len(ways) == 1 else f"in {len(ways)} ways, one after the other ({'; '.join(ways)})"
+
+
+def _prompts_named(there: Mapping[str, Any]) -> str:
+    prompts = there.get("prompts") or {}
+    family = prompts.get("family")
+    if isinstance(family, Mapping):
+        family = family.get("family")
+    return f"{family or prompts.get('pairs') or 'a data set'}"
 
 
 def _aside(record: ClaimRecord) -> str:
     """What else was unusual: an intervention in force, another corruption, the dictionary's error."""
     written = record.written
-    said = []
+    said = limits(written)
     if under := written.get("under"):
         verb = next((verb for verb in ("ablate", "patch", "keep") if verb in under), "")
         named = under.get(verb) or ()
-        said.append(f"Meanwhile this was in force: {verb} {', '.join(map(str, named))}.")
+        along = f" along {under['path']}" if under.get("path") else ""
+        said.append(f"Meanwhile this was in force: {verb} {', '.join(map(str, named))}{along}.")
+        said += limits(under)
+    if there := written.get("elsewhere"):
+        said.append(f"The same was done on other prompts: {_prompts_named(there)}.")
     if written.get("corrupt"):
         said.append(f"The corrupt prompts were made with “{written['corrupt']}”.")
     if written.get("error"):

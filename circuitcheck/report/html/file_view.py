@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,9 @@ from circuitcheck.report.html.claim_view import ClaimView, again, claim_view, fa
 from circuitcheck.report.html.feature_view import ClaimLink, FeatureGroupView, feature_groups
 from circuitcheck.report.html.status import status_of, worst
 from circuitcheck.report.html.words import KINDS
-from circuitcheck.report.picture import Shade, circuit_picture, picture_legend
-from circuitcheck.report.results import FileRecord, NodeRecord, SetupRecord
+from circuitcheck.report.picture import circuit_picture, picture_legend
+from circuitcheck.report.picture_shades import Shade
+from circuitcheck.report.results import ClaimRecord, FileRecord, NodeRecord, SetupRecord
 from circuitcheck.report.terminal import claim_text
 from circuitcheck.report.wording import cell_name
 
@@ -55,6 +56,14 @@ class NodeView:
 
 
 @dataclass(frozen=True)
+class EdgeView:
+    """One edge in words, with its claim where this run measured it."""
+
+    text: str
+    claim: ClaimLink | None
+
+
+@dataclass(frozen=True)
 class FileView:
     """One circuit file."""
 
@@ -71,7 +80,7 @@ class FileView:
     legend: tuple[tuple[Markup, str], ...]
     caption: str
     nodes: tuple[NodeView, ...]
-    edges: tuple[str, ...]
+    edges: tuple[EdgeView, ...]
     setup: tuple[SetupView, ...]
     claims: tuple[ClaimView, ...]
     features: tuple[FeatureGroupView, ...]
@@ -104,7 +113,7 @@ def file_view(file: FileRecord, number: int) -> FileView:
         legend=picture_legend(file),
         caption=_caption(file, picture),
         nodes=tuple(_node(node, links, features) for node in file.nodes),
-        edges=tuple(f"{edge.source} → {edge.target} ({edge.input})" for edge in file.edges),
+        edges=_edges(file, anchors),
         setup=tuple(_setup(item) for item in file.setup),
         claims=tuple(claim_view(record, file, anchors[record.claim]) for record in file.claims),
         features=features,
@@ -120,18 +129,33 @@ def _without_values(file: FileRecord) -> FileRecord:
 
 
 def shades(file: FileRecord) -> dict[str, Shade]:
-    """How each node of the picture is coloured, by `name@at`: by the worst claim that names it."""
-    drawn = {}
+    """How the picture is coloured: each node, by `name@at`, as the worst claim that names it; each edge as its own."""
     told = {
         record.claim: f"{record.claim}: {status_of(record).word}, {claim_text(record)}"
         for record in file.claims
     }
-    for node in {f"{node.name}@{node.at}" for node in file.nodes}:
-        about = [record for record in file.claims if node in record.nodes]
-        status = worst(status_of(record) for record in about)
-        said = tuple(told[record.claim] for record in about)
-        drawn[node] = Shade(status.key if status else "", status.symbol if status else "", said)
-    return drawn
+    named = {
+        node: [record for record in file.claims if node in record.nodes]
+        for node in {f"{node.name}@{node.at}" for node in file.nodes}
+    }
+    own = {
+        edge.written: [record for record in file.claims if record.claim == edge.claim] for edge in file.edges
+    }
+    return {drawn: _shade(about, told) for drawn, about in (named | own).items()}
+
+
+def _shade(about: Sequence[ClaimRecord], told: Mapping[str, str]) -> Shade:
+    status = worst(status_of(record) for record in about)
+    said = tuple(told[record.claim] for record in about)
+    return Shade(status.key if status else "", status.symbol if status else "", said)
+
+
+def _edges(file: FileRecord, anchors: Mapping[str, str]) -> tuple[EdgeView, ...]:
+    links = {record.claim: (anchors[record.claim], record.claim, status_of(record)) for record in file.claims}
+    return tuple(
+        EdgeView(f"{edge.source} → {edge.target} ({edge.input})", links.get(edge.claim))
+        for edge in file.edges
+    )
 
 
 def flattened(data: Mapping[str, Any], above: str = "") -> Iterator[Pair]:

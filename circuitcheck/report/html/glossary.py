@@ -85,6 +85,32 @@ TERMS = (
         r"\breplaced\b|\bgot the value\b",
     ),
     Term(
+        "path",
+        "path patching",
+        "only one reader sees the replaced value, through one of its inputs (query, key, value, or the input of an "
+        "MLP); everything else reads the part as it is. It tells whether that reader uses that part",
+        r"\bonly [^.(]+\(as its\b",
+    ),
+    Term(
+        "taken_out",
+        "taken out",
+        "replaced as everything outside the circuit is. A circuit is complete if it does as the whole model does "
+        "whichever of its parts are taken out of both, and minimal if each part makes a difference",
+        r"\btaken out\b",
+    ),
+    Term(
+        "frozen",
+        "frozen downstream",
+        "parts that come later keep the values of the untouched run, so that none of them can make up for the change",
+        r"\bfrozen: it kept\b",
+    ),
+    Term(
+        "steering",
+        "steering",
+        "a part is made stronger or weaker by stated amounts; the answer at several amounts is a dose-response",
+        r"\badded to the (?:activation|output)\b|\bmultiplied by\b|\bwas set to\b(?! zero)",
+    ),
+    Term(
         "metric",
         "metric",
         "one number per prompt for how well the model does; logit_diff is the right answer's score minus the "

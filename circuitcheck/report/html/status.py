@@ -23,7 +23,7 @@ REFUTED = Status(
     "refuted",
     "refuted",
     "✗",
-    "At least one expectation was shown not to hold, or matched features do as much.",
+    "At least one expectation was shown not to hold, or its controls do as much.",
     needs_attention=True,
 )
 ERROR = Status(

@@ -61,12 +61,13 @@ def _confidently(part: PartRecord, record: ClaimRecord) -> str:
 
 def _others(record: ClaimRecord) -> list[str]:
     """Where several conditions have to hold, which of them this is about."""
-    if len(record.parts) < 2:
+    judged = [part for part in record.parts if part.outcome != "measured"]
+    if len(judged) < 2:
         return []
     if record.verdict == "refuted":
-        return [f"All {len(record.parts)} conditions of the claim have to hold."]
+        return [f"All {len(judged)} conditions of the claim have to hold."]
     which = "the hardest" if record.verdict == "supported" else "the least certain"
-    return [f"This is {which} of {len(record.parts)} conditions, which all have to hold."]
+    return [f"This is {which} of {len(judged)} conditions, which all have to hold."]
 
 
 def _conclusion(record: ClaimRecord) -> str:

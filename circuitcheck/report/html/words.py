@@ -14,6 +14,13 @@ QUANTITIES = {
     "ratio": "intervened metric as a share of the clean one",
     "recovered": "what the kept nodes keep, on a scale from everything ablated (0) to the clean model (1)",
     "effect": "intervened metric minus clean metric",
+    "step": "metric at one coefficient minus the metric at the one before, for each pair of neighbours",
+    "slope": "by how much the metric changes per unit of the coefficient, by least squares over all coefficients",
+    "gap": "circuit minus model, each without the same nodes, as a share of the clean metric",
+    "loses": "what a node adds to those that are kept beside it, in either direction, as a share of the clean metric",
+    "wins": "share of prompts on which the circuit alone scores above the whole model, ties counting half",
+    "dependence": "rank correlation, from -1 to 1, of the clean and the intervened metric over prompts of one "
+    "template and order",
     "logit_diff": "logit of the right answer minus logit of the wrong one; above 0 the model prefers the right one",
     "prob_diff": "probability of the right answer minus that of the wrong one",
     "log_prob": "log probability of the right answer",

@@ -8,12 +8,17 @@ from __future__ import annotations
 from circuitcheck.spec.draft import Draft, Fault
 from circuitcheck.spec.rules.controls import control_faults
 from circuitcheck.spec.rules.edges import edge_faults
+from circuitcheck.spec.rules.elsewhere import elsewhere_faults
+from circuitcheck.spec.rules.evidence import evidence_faults
 from circuitcheck.spec.rules.expectations import expectation_faults
 from circuitcheck.spec.rules.modifiers import modifier_faults
 from circuitcheck.spec.rules.names import name_faults
+from circuitcheck.spec.rules.paths import path_faults
 from circuitcheck.spec.rules.prompts import prompt_faults
 from circuitcheck.spec.rules.roles import role_faults
 from circuitcheck.spec.rules.sizes import size_faults
+from circuitcheck.spec.rules.steer import steer_faults
+from circuitcheck.spec.rules.universal import universal_faults
 from circuitcheck.spec.rules.verbs import verb_faults
 
 _RULES = (
@@ -24,8 +29,13 @@ _RULES = (
     edge_faults,
     verb_faults,
     modifier_faults,
+    path_faults,
+    steer_faults,
     control_faults,
     expectation_faults,
+    evidence_faults,
+    elsewhere_faults,
+    universal_faults,
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from circuitcheck.nodes import Node, NodeKind
 from circuitcheck.spec.claim import Claim
 from circuitcheck.spec.draft import Draft, Fault
+from circuitcheck.spec.rules.circuits import is_about_one, no_circuits, too_few_circuits
 from circuitcheck.spec.rules.mentions import Loc, claim_mentions, under_mentions
 from circuitcheck.spec.words import MODIFIERS, READINGS
 
@@ -19,12 +20,17 @@ def control_faults(draft: Draft) -> Iterator[Fault]:
         if "versus" not in MODIFIERS[claim.verb]:
             continue  # said among the modifiers
         loc: Loc = ("claims", number, "versus")
-        for message in (_nothing_to_match(draft, number, claim), _no_direction(claim)):
+        no_others = no_circuits if claim.versus.draws_circuits else _nothing_to_match
+        for message in (no_others(draft, number, claim), _no_direction(claim)):
             if message:
                 yield Fault(loc, message, at_key=True)
+        if message := too_few_circuits(claim, claim.confidence or draft.confidence):
+            yield Fault(loc, message)
 
 
 def _nothing_to_match(draft: Draft, number: int, claim: Claim) -> str:
+    if claim.verb == "minimal":
+        return "a minimal circuit is held against nodes from outside it. Write random_circuits, or delete versus."
     if claim.verb in READINGS and claim.under is None:
         return (
             f"{claim.verb} alone replaces nothing, so no other features can stand in. "
@@ -46,7 +52,11 @@ def _replaced(draft: Draft, number: int, claim: Claim) -> list[Node]:
 
 def _no_direction(claim: Claim) -> str:
     quantity, threshold = claim.leading
+    if quantity in {"wins", "dependence"}:
+        return f"controls are compared by one number each, and {quantity} is none. Expect another quantity first."
     if threshold.low is None or threshold.high is None:
+        return ""
+    if is_about_one(claim):
         return ""
     return (
         f"a null claim beats nobody: {quantity} is expected to be {threshold.text.strip()}, so neither more "

@@ -12,20 +12,23 @@ from circuitcheck.spec.rules.mentions import Mention
 from circuitcheck.spec.rules.order import TextOrder
 from circuitcheck.spec.rules.sites import site_of, stages
 
-_INPUTS = frozenset({NodeKind.Q, NodeKind.K, NodeKind.V})
+INPUTS = frozenset({NodeKind.Q, NodeKind.K, NodeKind.V})
 _DICTIONARY = frozenset({NodeKind.FEATURE, NodeKind.ERROR})
 
 
 def edge_faults(draft: Draft) -> Iterator[Fault]:
     """Edges that no model can have; one fault for each edge."""
     order = TextOrder(draft)
-    for number, edge in draft.edges.items():
-        loc = ("edges", number)
-        sources = Mention(loc, edge.source).nodes(draft)
-        targets = Mention(loc, edge.target).nodes(draft)
-        said = (_fault(draft, order, edge, a, b) for a, b in product(sources, targets))
-        if message := next(filter(None, said), ""):
-            yield Fault(loc, message)
+    for number, written in draft.edges.items():
+        if message := why_impossible(draft, order, written.edge):
+            yield Fault(("edges", number, "edge"), message)
+
+
+def why_impossible(draft: Draft, order: TextOrder, edge: Edge) -> str:
+    """Why no model has the edge between some two of its nodes; "" where all could be."""
+    sources, targets = (Mention((), end).nodes(draft) for end in (edge.source, edge.target))
+    said = (_fault(draft, order, edge, a, b) for a, b in product(sources, targets))
+    return next(filter(None, said), "")
 
 
 def _fault(draft: Draft, order: TextOrder, edge: Edge, source: Node, target: Node) -> str:
@@ -38,7 +41,7 @@ def _fault(draft: Draft, order: TextOrder, edge: Edge, source: Node, target: Nod
 
 
 def _cannot_write(source: Node) -> str:
-    if source.kind in _INPUTS:
+    if source.kind in INPUTS:
         return f"{source} is an input, and writes nothing. Name the head itself, or what it reads."
     return ""
 
@@ -54,12 +57,11 @@ def _cannot_read(draft: Draft, edge: Edge, target: Node) -> str:
             if reads
             else f"{target} has no input (in), which is an MLP's. Write (q), (k) or (v) for a head."
         )
-    reads = target.kind in {NodeKind.HEAD, NodeKind.ATTN} or (
-        target.kind in _DICTIONARY and site in {"attn", None}
-    )
-    if reads:
+    if target.kind is NodeKind.HEAD:
         return ""
-    if target.kind in _INPUTS:
+    if target.kind is NodeKind.ATTN or (target.kind in _DICTIONARY and site in {"attn", None}):
+        return f"{target} is made by all heads of its layer. Name the heads that read, as in L{target.layer}H0@{target.at}."
+    if target.kind in INPUTS:
         return (
             f"{target} is an input already. Name the head, as in {target.name.partition('.')[0]}@{target.at}."
         )

@@ -21,19 +21,24 @@ from circuitcheck.thresholds import Threshold
 
 _SHARES_OF_A_METRIC = frozenset({"drop", "ratio"})
 _SHARES_OF_A_GAP = frozenset({"lost", "restored", "recovered"})
+_DISTANCES = frozenset({"gap", "loses"})
 
 
 def expectation_faults(draft: Draft) -> Iterator[Fault]:
     """Quantities that the verb does not measure, and thresholds that say nothing."""
-    for number, claim in draft.claims.items():
-        if not claim.verb:
-            continue
-        for quantity, threshold in claim.expect.items():
-            loc = ("claims", number, "expect", quantity)
-            if message := _unmeasured(claim, quantity, claim.metric or draft.metric):
-                yield Fault(loc, message, at_key=True)
-            elif message := _senseless(claim, quantity, threshold):
-                yield Fault(loc, message)
+    for where, claim in draft.every_claim.items():
+        if claim.verb:
+            yield from expected_faults(draft, claim, where)
+
+
+def expected_faults(draft: Draft, claim: Claim, where: tuple[str | int, ...]) -> Iterator[Fault]:
+    """The same of one claim, whose `expect` stands at `where`."""
+    for quantity, threshold in claim.expect.items():
+        loc = (*where, "expect", quantity)
+        if message := _unmeasured(claim, quantity, claim.metric or draft.metric):
+            yield Fault(loc, message, at_key=True)
+        elif message := _senseless(claim, quantity, threshold):
+            yield Fault(loc, message)
 
 
 def _unmeasured(claim: Claim, quantity: str, metric: str) -> str:
@@ -47,6 +52,11 @@ def _unmeasured(claim: Claim, quantity: str, metric: str) -> str:
     if quantity in _SHARES_OF_A_METRIC and metric not in WITH_A_ZERO:
         return (
             f"{quantity} is a share of the metric, and {metric} has no meaningful zero. Write effect instead."
+        )
+    if quantity in _DISTANCES and metric not in WITH_A_ZERO:
+        return (
+            f"{quantity} is a share of the metric, and {metric} has no meaningful zero. "
+            f"Write metric: {' or '.join(sorted(WITH_A_ZERO))}."
         )
     if quantity in _SHARES_OF_A_GAP and metric in LESS_IS_BETTER:
         return (

@@ -9,7 +9,15 @@ from circuitcheck.spec.claim import Claim, Under
 from circuitcheck.spec.draft import Draft, Fault
 from circuitcheck.spec.rules.mentions import Loc, claim_mentions, under_mentions
 from circuitcheck.spec.rules.sites import site_of
-from circuitcheck.spec.words import COMMON, INTERVENTIONS, MODIFIERS, TWO_SIDED, UNDER_MODIFIERS, VERBS
+from circuitcheck.spec.words import (
+    COMMON,
+    INTERVENTIONS,
+    KEEPING,
+    MODIFIERS,
+    TWO_SIDED,
+    UNDER_MODIFIERS,
+    VERBS,
+)
 
 _DICTIONARY = frozenset({NodeKind.FEATURE, NodeKind.ERROR})
 
@@ -30,6 +38,8 @@ def modifier_faults(draft: Draft) -> Iterator[Fault]:
             where = (*loc, "under")
             yield from _unused(where, claim.under, UNDER_MODIFIERS[claim.under.verb] | set(INTERVENTIONS))
             yield from _intervention(draft, where, claim.under, below)
+    for number, claim in draft.edge_claims.items():
+        yield from _of_the_claim(("edges", number), claim)
 
 
 def _unused(loc: Loc, words: Claim | Under, allowed: frozenset[str] | set[str]) -> Iterator[Fault]:
@@ -44,18 +54,19 @@ def _unused(loc: Loc, words: Claim | Under, allowed: frozenset[str] | set[str]) 
 def _intervention(draft: Draft, loc: Loc, words: Claim | Under, nodes: list[Node]) -> Iterator[Fault]:
     if words.verb == "patch":
         yield from _sides(loc, words)
-    elif words.verb in INTERVENTIONS:
-        kind = words.with_ or ("mean" if words.verb == "keep" else "resample")
-        if words.over is not None and kind not in {"mean", "resample"}:
-            msg = f"over says where mean and resample are read from, and this is with: {kind}. Delete it."
+    elif words.verb in INTERVENTIONS or words.verb in KEEPING:
+        kinds = words.replacements
+        this = ", ".join(kinds)
+        if words.over is not None and not {"mean", "resample"} & set(kinds):
+            msg = f"over says where mean and resample are read from, and this is with: {this}. Delete it."
             yield Fault((*loc, "over"), msg, at_key=True)
-        if words.donors is not None and kind != "resample":
-            msg = f"donors belong to with: resample, and this is with: {kind}. Delete it."
+        if words.donors is not None and "resample" not in kinds:
+            msg = f"donors belong to with: resample, and this is with: {this}. Delete it."
             yield Fault((*loc, "donors"), msg, at_key=True)
     if words.error is not None and nodes and not any(node.kind in _DICTIONARY for node in nodes):
         msg = "error is about a dictionary's error, and no feature is named here. Delete it."
         yield Fault((*loc, "error"), msg, at_key=True)
-    if words.verb == "keep" and words.scope == "heads":
+    if words.verb in KEEPING and words.scope == "heads":
         yield from _scope(draft, loc, nodes)
 
 
@@ -110,4 +121,4 @@ def _reads_the_corrupt_side(claim: Claim) -> bool:
     words = claim.under if claim.verb in {"attends", "activates"} else claim
     if words is None:
         return False
-    return words.verb == "patch" or (words.with_ != "zero" and words.over != "clean")
+    return words.verb == "patch" or (set(words.replacements) != {"zero"} and words.over != "clean")

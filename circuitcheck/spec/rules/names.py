@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from circuitcheck.nodes import COMPONENT_WORDS, parse_node
 from circuitcheck.prompts.wording import did_you_mean
@@ -29,6 +29,23 @@ def _claim_ids(draft: Draft) -> Iterator[Fault]:
         if claim.id in first and "id" not in draft.damaged.get(number, ()):
             yield Fault(loc, f"claims.{first[claim.id]} is called {claim.id!r} too. Choose another name.")
         first.setdefault(claim.id, number)
+    yield from _edge_ids(draft, first)
+
+
+def _edge_ids(draft: Draft, written: Mapping[str, int]) -> Iterator[Fault]:
+    """Edges whose claims would be called like another."""
+    first: dict[str, int] = {}
+    for number, edge in draft.edges.items():
+        loc = ("edges", number, "edge")
+        if edge.id in written:
+            yield Fault(
+                ("claims", written[edge.id], "id"),
+                f"{edge.id!r} is what the claim of edges.{number} is called. Choose another name.",
+            )
+        if edge.id in first:
+            msg = f"edges.{first[edge.id]} makes a claim {edge.id!r} too. Keep one, or rename a group."
+            yield Fault(loc, msg)
+        first.setdefault(edge.id, number)
 
 
 def _reserved(draft: Draft) -> Iterator[Fault]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from circuitcheck.engine import WITHOUT_ANSWER
 from circuitcheck.errors import PromptError
@@ -20,27 +21,35 @@ def prompt_faults(draft: Draft) -> Iterator[Fault]:
     prompts = draft.prompts
     if prompts is None:
         return
-    if prompts.pairs is not None:
-        yield from _pairs(draft, prompts)
+    yield from source_faults(draft.directory, prompts, ("prompts",))
     if prompts.family is None:
         yield from _no_corruptions(draft)
         return
     family = load_family(prompts.family) if isinstance(prompts.family, str) else prompts.family
-    chosen = [*_choices(prompts, family)]
-    yield from chosen or _lists_and_n(prompts)
     yield from _corruptions(draft, family)
     if not family.has_answers:
         yield from _answers(draft, family)
 
 
-def _pairs(draft: Draft, prompts: PromptsRef) -> Iterator[Fault]:
+def source_faults(directory: Path, prompts: PromptsRef, loc: Loc) -> Iterator[Fault]:
+    """The same of one source, which stands at `loc`, apart from corruptions."""
+    if prompts.pairs is not None:
+        yield from _pairs(directory, prompts, loc)
+    if prompts.family is None:
+        return
+    family = load_family(prompts.family) if isinstance(prompts.family, str) else prompts.family
+    chosen = [*_choices(prompts, family, loc)]
+    yield from chosen or _lists_and_n(prompts, loc)
+
+
+def _pairs(directory: Path, prompts: PromptsRef, loc: Loc) -> Iterator[Fault]:
     try:
-        prompts.role_names(draft.directory)
+        prompts.role_names(directory)
     except PromptError as error:
-        yield Fault(("prompts", "pairs"), str(error))
+        yield Fault((*loc, "pairs"), str(error))
 
 
-def _choices(prompts: PromptsRef, family: Family) -> Iterator[Fault]:
+def _choices(prompts: PromptsRef, family: Family, loc: Loc) -> Iterator[Fault]:
     asked = (
         ("order", prompts.orders, family.order_names()),
         ("template", prompts.templates, family.template_ids()),
@@ -49,26 +58,26 @@ def _choices(prompts: PromptsRef, family: Family) -> Iterator[Fault]:
         for item, name in enumerate(wanted or ()):
             if name not in known:
                 msg = f"family {family.family!r} has no {what} {name!r}. {did_you_mean(name, known)}"
-                yield Fault(("prompts", f"{what}s", item), msg)
+                yield Fault((*loc, f"{what}s", item), msg)
     for name in prompts.lists:
         if name not in family.lists:
             msg = f"family {family.family!r} has no list {name!r}. {did_you_mean(name, family.lists)}"
-            yield Fault(("prompts", "lists", name), msg, at_key=True)
+            yield Fault((*loc, "lists", name), msg, at_key=True)
 
 
-def _lists_and_n(prompts: PromptsRef) -> Iterator[Fault]:
+def _lists_and_n(prompts: PromptsRef, loc: Loc) -> Iterator[Fault]:
     try:
         family = prompts.known_family
     except PromptError as error:
         for sentence in str(error).splitlines():
             key, _, message = sentence.partition(": ")
-            yield Fault(("prompts", *key.split(".")), message)
+            yield Fault((*loc, *key.split(".")), message)
         return
     assert family is not None, "only families have lists"
     try:
         rounded_n(family, prompts.n, orders=prompts.orders, templates=prompts.templates)
     except PromptError as error:
-        yield Fault(("prompts", "n"), str(error).removeprefix("n: "))
+        yield Fault((*loc, "n"), str(error).removeprefix("n: "))
 
 
 def _corruptions(draft: Draft, family: Family) -> Iterator[Fault]:
@@ -88,8 +97,7 @@ def _answers(draft: Draft, family: Family) -> Iterator[Fault]:
     """Metrics and verbs that score an answer, which prompts without answers do not have."""
     none = f"family {family.family!r} has no answers"
     asked: list[tuple[Loc, str | None, bool]] = [(("metric",), draft.metric, False)]
-    for number, claim in draft.claims.items():
-        loc = ("claims", number)
+    for loc, claim in draft.every_claim.items():
         asked.append(((*loc, "metric"), claim.metric, False))
         asked += [((*loc, "expect", name), name, True) for name in claim.expect if name in METRICS]
         if claim.verb == "writes":

@@ -10,11 +10,15 @@ from circuitcheck.spec.draft import Draft, Fault
 from circuitcheck.spec.rules.mentions import Loc, Mention, claim_mentions, under_mentions
 from circuitcheck.spec.rules.order import TextOrder
 from circuitcheck.spec.rules.sites import site_of
-from circuitcheck.spec.words import INTERVENTIONS, KINDS, VERBS
+from circuitcheck.spec.words import INTERVENTIONS, KEEPING, KINDS, VERBS
 
 _INPUTS = frozenset({NodeKind.Q, NodeKind.K, NodeKind.V})
+_KEPT = "heads, MLPs, neurons, features and dictionary errors"
 _TAKES = {
-    "keep": "heads, MLPs, neurons, features and dictionary errors",
+    "keep": _KEPT,
+    "complete": _KEPT,
+    "minimal": _KEPT,
+    "steer": "features, neurons, and (with scale) heads, attn, MLPs and the residual stream",
     "attends": "heads, such as L9H6",
     "activates": "features, such as L9.z/123",
     "writes": "what writes to the residual stream",
@@ -57,10 +61,11 @@ def _unfit(draft: Draft, words: Claim | Under, node: Node) -> str:
     verb = words.verb
     if node.kind not in KINDS[verb]:
         return f"{verb} takes {_TAKES[verb]}, and {node} is none of them."
-    if node.kind in _INPUTS and words.with_ in {"zero", "mean"}:
-        return f"{node} is an input, which {words.with_} would make meaningless. Write with: resample or corrupt."
-    if verb == "keep" and node.dictionary and site_of(draft, node) == "resid":
-        return f"{node} lies in the residual stream, which keep does not replace. Name heads and MLPs."
+    senseless = [kind for kind in words.replacements if kind in {"zero", "mean"}]
+    if node.kind in _INPUTS and senseless:
+        return f"{node} is an input, which {senseless[0]} would make meaningless. Write with: resample or corrupt."
+    if verb in KEEPING and node.dictionary and site_of(draft, node) == "resid":
+        return f"{node} lies in the residual stream, which {verb} does not replace. Name heads and MLPs."
     if verb == "writes" and node.at not in {END, "-1"}:
         return f"{node} does not write where the metric is read. Place it at END."
     return ""

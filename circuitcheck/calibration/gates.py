@@ -1,0 +1,100 @@
+"""What the table must show, and whether it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from circuitcheck.calibration.rows import OVER_TEMPLATES, PLANNED, Row, rows_of
+from circuitcheck.calibration.shapes import SHAPES, Shape
+from circuitcheck.calibration.simulated import ALPHA_SIDE, LOOKS, ONE_LOOK
+from circuitcheck.calibration.trials import Trial
+from circuitcheck.calibration.wired import AT, MUTANT, TWIN
+from circuitcheck.statistics.forecast import POWER
+
+CLEARLY = 0.99
+"""Share of clear claims that must come out right."""
+ALL = "all kinds"
+
+
+Kind = Literal["errors", "power", "power of one look", "clear"]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One demand and what was found.
+
+    Attributes:
+        kind: What is demanded.
+        what: Shape, or which planted claims.
+        demand: In words.
+        row: What it was held against.
+        rate: The rate in question.
+        kept: Whether the demand is met, as far as the bounds of the row can tell.
+        limit: Why it is known not to be, "" where it is not.
+    """
+
+    kind: Kind
+    what: str
+    demand: str
+    row: Row
+    rate: float
+    kept: bool
+    limit: str = ""
+
+
+def gates_of(trials: Sequence[Trial]) -> list[Gate]:
+    """Every gate of these trials, simulated ones first."""
+    return [*_simulated(trials), *_wired(trials)]
+
+
+def pooled(trials: Iterable[Trial], group: str) -> list[Trial]:
+    """The trials of a group as if they were of one kind."""
+    return [replace(trial, what=ALL) for trial in trials if trial.group == group]
+
+
+def _simulated(trials: Sequence[Trial]) -> Iterator[Gate]:
+    for shape in SHAPES:
+        own = [trial for trial in trials if trial.what == shape.name]
+        for row in rows_of(trial for trial in own if trial.group == LOOKS):
+            if row.distance == 0:
+                yield _errors(shape.name, row, shape.limit)
+            elif abs(row.distance) == _planned(shape) and shape.powered:
+                yield _power("power", shape, row)
+        for row in rows_of(trial for trial in own if trial.group == ONE_LOOK):
+            if shape.powered:
+                yield _power("power of one look", shape, row)
+
+
+def _planned(shape: Shape) -> float:
+    return OVER_TEMPLATES if shape.templates else PLANNED
+
+
+def _errors(what: str, row: Row, limit: str = "") -> Gate:
+    demand = f"each side wrong at most {ALPHA_SIDE:.1%} at the threshold"
+    return Gate("errors", what, demand, row, row.wrong / row.runs, not row.errs_too_often, limit)
+
+
+def _power(kind: Kind, shape: Shape, row: Row) -> Gate:
+    side = "supported" if row.distance > 0 else "refuted"
+    demand = f"{side} at least {POWER:.0%} of the time, {abs(row.distance):g} standard errors off"
+    return Gate(kind, shape.name, demand, row, row.right / row.runs, not row.sees_too_little)
+
+
+def _wired(trials: Sequence[Trial]) -> Iterator[Gate]:
+    for row in rows_of(pooled(trials, AT)):
+        yield _errors("planted, at the threshold", row)
+    for row in rows_of(pooled(trials, TWIN)):
+        yield _clear(
+            "planted, true claims", f"supported at least {CLEARLY:.0%} of the time", row, row.supported
+        )
+    for row in rows_of(pooled(trials, MUTANT)):
+        unsupported = row.runs - row.supported
+        yield _clear(
+            "planted, mutants", f"not supported at least {CLEARLY:.0%} of the time", row, unsupported
+        )
+
+
+def _clear(what: str, demand: str, row: Row, right: int) -> Gate:
+    return Gate("clear", what, demand, row, right / row.runs, right >= CLEARLY * row.runs)

@@ -1,0 +1,149 @@
+"""A proposal as the text of a circuit file: claims with what was measured beside them, and where it all came from.
+
+In: `Proposal`. Out: YAML that reads as a valid circuit file, and the file itself, written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+from circuitcheck.discovery.proposing import METRIC, Proposal, Settled
+from circuitcheck.discovery.stages import Stage
+from circuitcheck.errors import CircuitCheckError
+from circuitcheck.reading import read_spec
+
+WIDTH = 110
+
+
+def proposal_text(proposal: Proposal, directory: Path) -> str:
+    """The circuit file; paths in it start from `directory`."""
+    content = CommentedMap(
+        circuitcheck=1,
+        circuit=proposal.wanted.circuit,
+        title=f"Proposed circuit of {proposal.wanted.family} in {_model_name(proposal)}",
+        model=_model(proposal, directory),
+        prompts=_prompts(proposal.split.file),
+        metric=METRIC.name,
+        nodes=CommentedMap({stage.name: _group(stage) for stage in proposal.stages}),
+        claims=CommentedSeq(map(_claim, proposal.confirmed)),
+    )
+    content.yaml_set_start_comment("\n".join(_provenance(proposal)))
+    for key in ("model", "prompts", "nodes", "claims"):
+        content.yaml_set_comment_before_after_key(key, before="\n")
+    written = StringIO()
+    yaml = YAML()
+    yaml.width = WIDTH
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.dump(content, written)
+    return written.getvalue()
+
+
+def write_new(path: Path, text: str, *, force: bool) -> None:
+    """Write a circuit file whole or not at all, after reading it back.
+
+    Raises:
+        CircuitCheckError: there is a file of that name, and `force` is off.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part.circuit.yaml")
+    try:
+        part.write_text(text, encoding="utf-8")
+        read_spec(part)
+        if force:
+            part.replace(path)
+        else:
+            # A link fails where there is a file, however lately it came there.
+            path.hardlink_to(part)
+    except FileExistsError:
+        raise already_there(path) from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def already_there(path: Path) -> CircuitCheckError:
+    """What to say of a file that would be overwritten."""
+    msg = f"{path} is there already and is left as it is. Write --force to replace it, or -o another file."
+    return CircuitCheckError(msg)
+
+
+def _model_name(proposal: Proposal) -> str:
+    return Path(proposal.wanted.model).name
+
+
+def _model(proposal: Proposal, directory: Path) -> Any:
+    reference = proposal.wanted.model_reference
+    if isinstance(reference, dict) and "path" in reference:
+        return _flow_map({"path": os.path.relpath(reference["path"], directory.resolve())})
+    return reference if isinstance(reference, str) else _flow_map(reference)
+
+
+def _prompts(section: Mapping[str, Any]) -> CommentedMap:
+    written = CommentedMap(section)
+    if "templates" in section:
+        written["templates"] = _flow(section["templates"])
+    if "lists" in section:
+        written["lists"] = CommentedMap({name: _flow(words) for name, words in section["lists"].items()})
+    return written
+
+
+def _group(stage: Stage) -> CommentedMap:
+    group = CommentedMap(nodes=_flow([node.name for node in stage.nodes]), at=stage.at)
+    if stage.looks:
+        group["label"] = stage.looks
+    group.fa.set_flow_style()
+    return group
+
+
+def _claim(settled: Settled) -> CommentedMap:
+    claim = CommentedMap(settled.claim)
+    if not isinstance(claim.get("keep", ""), str):
+        claim["keep"] = _flow(claim["keep"])
+    expect = CommentedMap(settled.claim["expect"])
+    for quantity, measured in settled.measured.items():
+        expect.yaml_add_eol_comment(f"measured {measured}", quantity)
+    claim["expect"] = expect
+    return claim
+
+
+def _provenance(proposal: Proposal) -> list[str]:
+    wanted, margin, model = proposal.wanted, proposal.margin, proposal.provenance["model"]
+    parts = [
+        f"  {name}: seed {drawn.seed}, {drawn.n} pairs, sha256 {drawn.digest[:16]}"
+        for name, drawn in proposal.parts.items()
+    ]
+    return [
+        f"Proposed by `circuitcheck discover`: read it, change it, accept it. Method {wanted.method}, seed {wanted.seed},",
+        f"target {wanted.target:g}: {len(proposal.chosen.nodes)} of {len(proposal.scores.items)} (node, role) pairs recover "
+        f"{proposal.chosen.recovered:.2f} where they were chosen.",
+        f"Model {model['name']}, sha256 {model['sha256'][:16]}. Prompts, in three parts with other words each, and",
+        "templates of its own for discovery:",
+        *parts,
+        f"Thresholds lie {margin.standard_errors:.1f} standard errors inside what the second part measured (estimate +- the",
+        f"standard error of {margin.n} fresh pairs, below), so that a fresh check of all {margin.claims} claims passes 99 times",
+        "in 100; the third part has confirmed each of them.",
+        *(f"Not claimed: {sentence}." for sentence in proposal.left_out),
+        *(
+            f"Not confirmed, and left out: {each.claim['id']}, expected {dict(each.claim['expect'])}."
+            for each in proposal.claims
+            if each not in proposal.confirmed
+        ),
+    ]
+
+
+def _flow(words: Sequence[str]) -> CommentedSeq:
+    written = CommentedSeq(words)
+    written.fa.set_flow_style()
+    return written
+
+
+def _flow_map(fields: Mapping[str, str]) -> CommentedMap:
+    written = CommentedMap(fields)
+    written.fa.set_flow_style()
+    return written
