@@ -151,9 +151,11 @@ class Measurement:
     """What an engine measured: per-prompt numbers, in the order of the prompt set.
 
     `values[request]` has shape (n,). `changes[condition]` has shape (n, nodes): by how much each node
-    of the intervention changed, relative to its own size. For `KeepOnly` one column, the scope, by how much
-    the intervention would change the untouched values of its side, at the layer where that is most: what is
-    ablated is not computed under the intervention itself, and up to the first change both are the same.
+    of the intervention changed, relative to its own size. For `Route` a column per sender: by how much it
+    changed the stream that receivers read, relative to that stream, where that is most. For `KeepOnly` one
+    column, the scope, by how much the intervention would change the untouched values of its side, at the layer
+    where that is most: what is ablated is not computed under the intervention itself, and up to the first change
+    both are the same.
     """
 
     values: Mapping[Request, Values]

@@ -46,7 +46,8 @@ class Replace:
     With `downstream="frozen"` every head output (z) and MLP output from the first intervened layer on that is
     not itself intervened on has its value of the untouched run of the same side, at every position; LayerNorms
     are recomputed. Only the direct path from the nodes to the logits carries the change. With `mlps="live"`
-    MLPs are recomputed, and heads alone are frozen.
+    MLPs are recomputed, and heads alone are frozen. A feature or neuron is moved on the frozen value of its place; a
+    head of which q, k or v is replaced stays live, at every position. Attention patterns are never frozen themselves.
 
     `from_hook` and `until` are residual nodes (`L5.resid`, `L5.resid_mid`) after the nodes, at their position (or with
     none). What each node's new value, minus its value in this run, is in the residual stream enters it at

@@ -59,6 +59,8 @@ def why_not(record: ClaimRecord) -> str:
     """Why there is nothing to keep of a claim; "" where there is."""
     if record.verdict == "error":
         return f"it could not be measured: {record.error}"
+    if record.written.get("for_all"):
+        return "a claim about every prompt is searched, so that there is no sample to compare"
     if record.prompts is None or len(record.numbers) != len(record.parts):
         return "the run has no numbers per prompt; run the circuit files again"
     return ""

@@ -19,6 +19,7 @@ from circuitcheck.store.recalling import recalled_facts
 
 if TYPE_CHECKING:
     from circuitcheck.engines import LensModel
+    from circuitcheck.hub import Room, Snapshot
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,7 @@ class GivenModel:
 class NamedModel:
     """A model by its folder or its name on the Hub.
 
-    A folder that the store has met before is known by its files. A name on the Hub says nothing about what a
-    download would bring, so such a model is always loaded.
+    One that the store has met before is known by its files; those of a repository are fetched first.
     """
 
     reference: ModelRef
@@ -74,7 +74,7 @@ class NamedModel:
         Raises:
             ModelError: it is missing, damaged, or cannot be measured.
         """
-        files = self._files
+        files = folder_digests(self._folder) if self.store is not None else {}
         if not files:
             return model_identity(self._load())
         key = {
@@ -102,27 +102,32 @@ class NamedModel:
         return lens
 
     @cached_property
-    def _files(self) -> dict[str, str]:
-        return folder_digests(self.source) if isinstance(self.source, Path) else {}
+    def _place(self) -> Path | Snapshot:
+        """The folder, or the commit that the Hub has now; asked once, so that one check sees one model."""
+        if isinstance(self.source, Path):
+            return self.source
+        # What models on this disk need not wait for.
+        from circuitcheck.hub import Wanted, model_snapshot
+
+        wanted = Wanted(self.source, self.reference.revision, "model")
+        return model_snapshot(wanted, _room(self.device or default_device(), self.reference.dtype))
+
+    @property
+    def _folder(self) -> Path:
+        return self._place if isinstance(self._place, Path) else self._place.folder
 
     def _load(self) -> LensModel:
         reference = self.reference
         # Asked again, since a model may be saved into its folder between two checks.
-        stamp = folder_digests(self.source) if isinstance(self.source, Path) else {}
+        stamp = folder_digests(self._folder)
         return loaded(
-            self.source,
-            reference.revision,
-            reference.dtype,
-            self.device,
-            reference.weights or "raw",
-            tuple(stamp.items()),
+            self._place, reference.dtype, self.device, reference.weights or "raw", tuple(stamp.items())
         )
 
 
 @functools.lru_cache(maxsize=1)
 def loaded(
-    source: str | Path,
-    revision: str | None,
+    place: Path | Snapshot,
     dtype: str,
     device: str | None,
     weights: Literal["raw", "folded"],
@@ -137,4 +142,16 @@ def loaded(
     """
     from circuitcheck.engines import load_model
 
-    return load_model(source, revision=revision, dtype=dtype, device=device, weights=weights)
+    return load_model(place, dtype=dtype, device=device, weights=weights)
+
+
+def _room(device: str, dtype: str) -> Room:
+    """The memory there is; torch is only imported to ask when something is to be downloaded."""
+    from circuitcheck.hub import Room
+
+    def free() -> int:
+        from circuitcheck.engines.models import room_on
+
+        return room_on(device, dtype).free()
+
+    return Room(dtype, device, free)

@@ -14,7 +14,8 @@ from functools import cached_property
 from circuitcheck.checking.searching_draws import Source
 from circuitcheck.checking.searching_memory import Memory
 from circuitcheck.checking.searching_trials import Trials
-from circuitcheck.claims.universal import changed_share, changes_something
+from circuitcheck.claims.noop import share_changed
+from circuitcheck.claims.universal import changed_rows
 from circuitcheck.claims.universal_verdicts import Counterexample, Finding
 from circuitcheck.errors import MeasurementError
 from circuitcheck.prompts.populations import Example
@@ -37,7 +38,7 @@ class Search:
     memory: Memory
     tell: Callable[[int, int], None]
     tried: dict[tuple[str, ...], Example] = field(default_factory=dict)
-    """Up to the first that breaks the claim."""
+    """Up to the first that breaks the claim; without those whose donor changes nothing."""
 
     @cached_property
     def everything(self) -> tuple[Example, ...] | None:
@@ -65,9 +66,10 @@ class Search:
         return Finding(
             tried=self.trials.case(list(self.tried.values())),
             wanted=self.source.wanted,
+            drawn=len(self.ahead),
             is_all=self.everything is not None,
             counterexample=found,
-            changed=changed_share(self.trials.case(measured)),
+            changed=share_changed(self.trials.case(measured)),
         )
 
     def _remembered(self) -> Counterexample | None:
@@ -94,7 +96,8 @@ class Search:
         """Whether an example breaks the claim; what comes ahead is measured along with it."""
         while not self.trials.is_known(example):
             self.trials.measure(next(self._batches))
-        self.tried.setdefault(example.key, example)
+        if not self.trials.is_idle(example):
+            self.tried.setdefault(example.key, example)
         self.tell(len(self.tried), self.source.wanted)
         return self.trials.breaks(example)
 
@@ -108,7 +111,7 @@ class Search:
         self, example: Example, *, is_shrunk: bool = False, is_remembered: bool = False
     ) -> Counterexample:
         case = self.trials.case([example])
-        return Counterexample(example, case, is_shrunk, is_remembered, changes_something(case))
+        return Counterexample(example, case, is_shrunk, is_remembered, bool(changed_rows(case)[0]))
 
     @cached_property
     def _batches(self) -> Iterator[list[Example]]:

@@ -11,7 +11,7 @@ import numpy as np
 from circuitcheck.claims.case import Case
 from circuitcheck.claims.conditions import Aliases
 from circuitcheck.claims.planning import requests_of
-from circuitcheck.claims.universal import broken_rows, from_the_donor, sides_read
+from circuitcheck.claims.universal import broken_rows, changed_rows, from_the_donor, sides_read
 from circuitcheck.engine import Condition, Engine, Errand, Measurement, Plan, Request, Values
 from circuitcheck.errors import PromptError
 from circuitcheck.prompts.pairs import PromptPair, PromptSet
@@ -24,12 +24,16 @@ from circuitcheck.spec import CircuitSpec, Claim
 
 @dataclass(frozen=True)
 class Trial:
-    """One example with what was measured on it; `changes` has shape (nodes,) for each condition."""
+    """One example with what was measured on it; `changes` has shape (nodes,) for each condition.
+
+    `is_idle` says that its donor lends the values that are there already, so that nothing was tried.
+    """
 
     example: Example
     values: Mapping[Request, float]
     changes: Mapping[Condition, Values]
     breaks: bool
+    is_idle: bool
 
 
 @dataclass
@@ -70,6 +74,10 @@ class Trials:
         """Whether an example that was tried breaks the claim."""
         return self.known[example.key].breaks
 
+    def is_idle(self, example: Example) -> bool:
+        """Whether the donor of an example that was tried lends what is there already."""
+        return self.known[example.key].is_idle
+
     def measure(self, examples: Sequence[Example]) -> None:
         """Try those that were not tried before.
 
@@ -80,11 +88,13 @@ class Trials:
         if not new:
             return
         case = self._measured(new)
-        measured = case.measurement
-        for row, (example, breaks) in enumerate(zip(new, broken_rows(case), strict=True)):
+        measured, broken, changed = case.measurement, broken_rows(case), changed_rows(case)
+        for row, example in enumerate(new):
             values = {request: float(numbers[row]) for request, numbers in measured.values.items()}
             changes = {condition: moved[row] for condition, moved in measured.changes.items()}
-            self.known[example.key] = Trial(example, values, changes, bool(breaks))
+            is_idle = example.donor is not None and not changed[row]
+            breaks = bool(broken[row]) and not is_idle
+            self.known[example.key] = Trial(example, values, changes, breaks, is_idle)
 
     def case(self, examples: Sequence[Example]) -> Case:
         """The claim on examples that were tried, in this order."""

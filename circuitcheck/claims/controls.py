@@ -18,7 +18,7 @@ from circuitcheck.claims.conditions import condition_of, with_errors_kept
 from circuitcheck.claims.matching import Drawn, Group, place_of
 from circuitcheck.claims.planning import requests_of
 from circuitcheck.claims.questions import samples_of
-from circuitcheck.claims.strength import ALL_OF_IT, strength_of
+from circuitcheck.claims.strength import ALL_OF_IT, TIED, strength_of, weaker_and_tied
 from circuitcheck.engine import KeepOnly, Request
 from circuitcheck.nodes import Node, NodeKind
 from circuitcheck.prompts.pairs import PromptSet
@@ -130,8 +130,8 @@ def judge_controls(
     """
     versus = versus_of(case.claim)
     own = strength_of(case.claim, effect)
-    weaker = sum(strength_of(case.claim, each) < own for each in effects)
-    ties = sum(strength_of(case.claim, each) == own for each in effects)
+    others = [strength_of(case.claim, each) for each in effects]
+    weaker, ties = weaker_and_tied(own, others, TIED if versus.draws_circuits else 0.0)
     found = Controls(
         quantity=case.claim.leading[0],
         effect=effect,

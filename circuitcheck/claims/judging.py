@@ -12,7 +12,17 @@ from circuitcheck.claims.pairing import evaluated_prompts, numbers_of
 from circuitcheck.claims.questions import Question, questions_of
 from circuitcheck.claims.survival import facts_of_parts
 from circuitcheck.spec import Claim
-from circuitcheck.statistics import Evidence, Look, Tails, combine, holm, judge, needed_prompts, smallest
+from circuitcheck.statistics import (
+    Evidence,
+    Forecast,
+    Look,
+    Tails,
+    combine,
+    holm,
+    judge,
+    needed_prompts,
+    smallest,
+)
 from circuitcheck.verdict import Outcome, Part, Verdict
 
 UNIT_RANGE = frozenset({"auroc"})
@@ -114,7 +124,11 @@ def refutations(assessments: Sequence[Assessment]) -> list[bool]:
 
 
 def _judged_claims(claims: Sequence[Claim]) -> int:
-    return sum(any(threshold.judged for threshold in claim.thresholds.values()) for claim in claims)
+    """Claims that might be refuted by a p-value; a search finds a counterexample or none."""
+    return sum(
+        claim.for_all is None and any(threshold.judged for threshold in claim.thresholds.values())
+        for claim in claims
+    )
 
 
 def _verdict(assessment: Assessment, *, refuted: bool) -> Verdict:
@@ -169,7 +183,7 @@ def _part(question: Question, evidence: Evidence, level: float) -> Part:
     needed = ""
     if outcome is Outcome.INCONCLUSIVE:
         forecast = needed_prompts(question.sample, question.threshold, level)
-        needed = _needed(str(forecast), hopeless=forecast.is_hopeless(evidence.n)) if forecast else ""
+        needed = _needed(forecast, evidence.n) if forecast else ""
     interval, estimate = evidence.interval, evidence.estimate
     if question.quantity in UNIT_RANGE:
         interval = interval.within(0.0, 1.0) if interval else None
@@ -192,16 +206,17 @@ def _part(question: Question, evidence: Evidence, level: float) -> Part:
     )
 
 
-def _needed(forecast: str, *, hopeless: bool) -> str:
-    if hopeless:
+def _needed(forecast: Forecast, n: int) -> str:
+    if forecast.is_hopeless(n):
         return "it may never be settled: the value is at the threshold; move the threshold or state a range"
-    return f"{forecast} prompts would probably settle it"
+    return forecast.advice
 
 
 def _reason(assessment: Assessment, parts: Sequence[Part], outcome: Outcome, level: float) -> str:
     if outcome is not Outcome.INCONCLUSIVE:
         return ""
-    reasons = [assessment.obstacle, *(part.reason for part in parts)]
+    judged = [part for part, found in zip(parts, assessment.evidence, strict=True) if found.judged]
+    reasons = [assessment.obstacle, *(part.reason for part in judged)]
     named = next((reason for reason in reasons if reason), "")
     if named:
         return named

@@ -19,6 +19,7 @@ from circuitcheck.claims.controls import seed_of, versus_of
 from circuitcheck.claims.quantities import Ratio
 from circuitcheck.claims.random_circuits import nodes_like
 from circuitcheck.claims.requests import metric
+from circuitcheck.claims.strength import weaker_and_tied
 from circuitcheck.claims.verbs.metrics import ratio_sample
 from circuitcheck.engine import CLEAN, Condition, Request, Shape
 from circuitcheck.nodes import Node
@@ -47,8 +48,7 @@ class _Standing:
 
     @property
     def beaten(self) -> Beaten:
-        wins = sum(other < self.worth for other in self.others)
-        ties = sum(other == self.worth for other in self.others)
+        wins, ties = weaker_and_tied(self.worth, self.others)
         return Beaten(wins, len(self.others) - wins - ties, ties, self.is_exhaustive)
 
 

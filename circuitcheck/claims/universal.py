@@ -6,18 +6,16 @@ is met where N - t D is on its side of zero and D above zero, so that nothing is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circuitcheck.claims.case import Case
-from circuitcheck.claims.noop import UNCHANGED, share_changed
+from circuitcheck.claims.noop import UNCHANGED
 from circuitcheck.claims.questions import Question, questions_of
 from circuitcheck.engine import Condition, KeepOnly, Replace, Request, Route, Source, Values
 from circuitcheck.prompts.populations import SidesRead
-from circuitcheck.spec import Claim
 
 Rows = NDArray[np.bool_]
 
@@ -65,12 +63,9 @@ class Demand:
 
 def demands_of(case: Case) -> list[Demand]:
     """Everything that each prompt has to meet: every expectation, of every node, with every replacement."""
-    return [
-        Demand(one, question)
-        for claim in _one_by_one(case.claim)
-        for one in [replace(case, claim=claim)]
-        for question in questions_of(one)
-    ]
+    # One prompt is too few for slices, and in all of them the demand is the same.
+    whole = replace(case, claim=case.claim.model_copy(update={"by": ()}))
+    return [Demand(whole, question) for question in questions_of(whole)]
 
 
 def broken_rows(case: Case) -> Rows:
@@ -78,22 +73,10 @@ def broken_rows(case: Case) -> Rows:
     return np.asarray(np.any([demand.is_broken for demand in demands_of(case)], axis=0))
 
 
-def changed_share(case: Case) -> float | None:
-    """Share of the prompts on which the intervention changes something; None where there is none.
-
-    Raises:
-        MeasurementError: a named node keeps its value on every prompt.
-    """
-    shares = [share_changed(replace(case, claim=claim)) for claim in _one_by_one(case.claim)]
-    known = [share for share in shares if share is not None]
-    return min(known) if known else None
-
-
-def changes_something(case: Case) -> bool:
-    """Whether the claim's interventions change any of their nodes on any prompt; True where there are none."""
-    conditions = {replace(case, claim=claim).condition for claim in _one_by_one(case.claim)}
-    moved = [changes for each, changes in case.measurement.changes.items() if each in conditions]
-    return not moved or any(bool((changes >= UNCHANGED).any()) for changes in moved)
+def changed_rows(case: Case) -> Rows:
+    """The prompts on which the claim's interventions change something, shape (n,); all where it has none."""
+    moved = [(changes >= UNCHANGED).any(axis=1) for changes in case.measurement.changes.values()]
+    return np.asarray(np.any(moved, axis=0)) if moved else np.ones(len(case.prompts), dtype=np.bool_)
 
 
 def sides_read(requests: list[Request]) -> SidesRead:
@@ -116,9 +99,3 @@ def _source(condition: Condition) -> Source | None:
     """Where values come from that are put in; None where none are, or where they are computed in place."""
     done = condition.intervention
     return done.source if isinstance(done, Replace | KeepOnly | Route) else None
-
-
-def _one_by_one(claim: Claim) -> Iterator[Claim]:
-    """The claim with each of its replacements, and without slices, which are the same on one prompt."""
-    for variant in claim.variants:
-        yield variant.model_copy(update={"by": ()})

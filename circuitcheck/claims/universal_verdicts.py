@@ -43,12 +43,13 @@ class Finding:
     """What a search came to.
 
     `tried` holds the prompts that were tried, each once, up to the first that breaks the claim; `wanted` is how many
-    the file asks for. `is_all` says that there are no others. `changed` is the share of prompts that the claim's
-    intervention changes, None where it has none.
+    the file asks for, `drawn` how many there were to try. `is_all` says that there are no others. `changed` is the
+    share of prompts that the claim's intervention changes, None where it has none.
     """
 
     tried: Case
     wanted: int
+    drawn: int
     is_all: bool
     counterexample: Counterexample | None
     changed: float | None
@@ -63,11 +64,10 @@ class Finding:
     @property
     def obstacle(self) -> str:
         """Why finding nothing says nothing; "" where it says something."""
-        found = len(self.tried.prompts)
-        if found < self.wanted and not self.is_all:
-            fewer = f"Write for_all: {found}, or give" if found >= LEAST_SEARCHED else "Give"
+        if self.drawn < self.wanted and not self.is_all:
+            fewer = f"Write for_all: {self.drawn}, or give" if self.drawn >= LEAST_SEARCHED else "Give"
             return (
-                f"only {found} of {self.wanted} different prompts could be drawn, and none of them breaks the claim. "
+                f"only {self.drawn} of {self.wanted} different prompts could be drawn, and none of them breaks the claim. "
                 f"{fewer} the prompts longer lists"
             )
         return why_too_few(self.tried, self.changed)

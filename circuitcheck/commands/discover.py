@@ -22,6 +22,9 @@ def discover(
     out: Annotated[Path, typer.Option("-o", "--out", help="The circuit file to write.")],
     model: Annotated[str, typer.Option(help="A bundled model, a folder, or a name on the Hub.")] = "ioi-mini",
     prompts: Annotated[str, typer.Option(help="A built-in prompt family.")] = "ioi",
+    corrupt: Annotated[
+        str | None, typer.Option(help="Corruption of the family; its first, left out.")
+    ] = None,
     method: Annotated[Method, typer.Option(help="How nodes are scored; scan is exact.")] = Method.SCAN,
     target: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the behaviour to recover.")] = 0.8,
     n: Annotated[int, typer.Option(min=32, help="Prompt pairs of the proposed file.")] = 480,
@@ -43,7 +46,7 @@ def discover(
         raise already_there(out)
     kinds = ("heads", "mlps") if mlps else ("heads",)
     name = out.name.removesuffix(".yaml").removesuffix(".circuit")
-    wanted = Wanted(model, prompts, str(method), target, n, n_discovery, seed, name, kinds, device)
+    wanted = Wanted(model, prompts, str(method), target, n, n_discovery, seed, name, kinds, device, corrupt)
     console = Console(stderr=True)
     with console.status(f"loading {model}") as status:
 
@@ -52,7 +55,7 @@ def discover(
 
         found = propose(wanted, progress, lambda stage: console.log(stage, highlight=False))
     write_new(out, proposal_text(found, out.parent), force=force)
-    recovered, nodes = found.chosen.recovered, len(found.chosen.nodes)
+    recovered, nodes = found.chosen.recovery.lowest, len(found.chosen.nodes)
     typer.echo(
         f"wrote {out}: {nodes} nodes that recover {recovered:.2f}, {len(found.confirmed)} claims, all confirmed"
     )

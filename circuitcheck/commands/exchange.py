@@ -45,7 +45,7 @@ def import_(
     """Write a circuit file from a graph of Neuronpedia, EAP-IG, MIB, ACDC or auto-circuit; its claims measure only."""
     from circuitcheck.exchange import ImportRequest, import_circuit
     from circuitcheck.exchange.choosing import Choice
-    from circuitcheck.exchange.saving import save_circuit
+    from circuitcheck.exchange.saving import check_circuit, save_circuit
 
     _check(output, threshold, top)
     directory = output.parent if output else Path()
@@ -53,6 +53,7 @@ def import_(
     request = ImportRequest(file, model, prompts, format_, choice, tuple(dictionary or ()), directory)
     found = import_circuit(request)
     if output is None:
+        check_circuit(found.text, file)
         typer.echo(found.text, nl=False)
     else:
         save_circuit(output, found.text, file)

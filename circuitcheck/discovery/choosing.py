@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from circuitcheck.discovery.faithfulness import Curve, Faithfulness
+from circuitcheck.discovery.faithfulness import Curve, Faithfulness, Recovery
 from circuitcheck.discovery.scores import By, Edge, Item, Scores
 from circuitcheck.errors import MeasurementError
 from circuitcheck.nodes import ALL, Node, NodeKind
@@ -77,14 +77,14 @@ class Chosen:
     """A circuit, what it recovers on the prompts it was chosen on, and the curve of the ranking it came from."""
 
     nodes: tuple[Node, ...]
-    recovered: float
+    recovery: Recovery
     curve: Curve
 
 
 def smallest(
     asked: Faithfulness, ranking: Sequence[Node], target: float, widening: Sequence[Node] = ()
 ) -> Chosen:
-    """The shortest start of a ranking that meets the target, less what it can do without.
+    """The shortest start of a ranking that surely meets the target, less what it can do without.
 
     Nodes at `all` of `widening` are added one after the other, in their order, where the whole ranking falls short;
     they take in what the same head does at single positions.
@@ -92,32 +92,32 @@ def smallest(
     Raises:
         MeasurementError: when all of it recovers less than the target; with the best that there is.
     """
-    shares, recovered = _curve(asked, ranking)
-    sizes = [round(share * len(ranking)) for share in shares]
-    if max(recovered) >= target:
-        first = next(place for place, value in enumerate(recovered) if value >= target)
-        between = range(sizes[first - 1] + 1, sizes[first] + 1)
+    sizes, found = _curve(asked, ranking)
+    first = next((place for place, one in enumerate(found) if one.nearness >= target), None)
+    if first is not None:
+        between = range((sizes[first - 1] if first else 0) + 1, sizes[first] + 1)
         starts = [tuple(ranking[:size]) for size in between]
     else:
         starts = [_absorbed((*widening[: number + 1], *ranking)) for number in range(len(widening))]
-    values = asked.recovered(starts) if starts else []
-    met = next((place for place, value in enumerate(values) if value >= target), None)
+    tried = asked.of(starts) if starts else []
+    met = next((place for place, one in enumerate(tried) if one.nearness >= target), None)
     if met is None:
-        best = max([*recovered, *values])
+        best = max([*found, *tried], key=lambda one: one.nearness)
         msg = (
-            f"no circuit of these kinds recovers {target:g}: the best recovers {best:.2f}, with all "
-            f"{len(ranking) + len(widening)} nodes that were looked at. Ask for less, or let more kinds in."
+            f"no circuit of these kinds recovers {target:g} for sure: the best recovers {best.lowest:.2f} in its "
+            f"weakest order, of {len(ranking) + len(widening)} nodes that were looked at. Ask for less, take more "
+            "prompts, or let more kinds in."
         )
         raise MeasurementError(msg)
-    nodes, value = _pruned(asked, starts[met], values[met], target)
-    return Chosen(nodes, value, Curve(tuple(shares), tuple(recovered)))
+    shares = (0.0, *(size / len(ranking) for size in sizes))
+    curve = Curve(shares, (0.0, *(one.lowest for one in found)))
+    return Chosen(*_pruned(asked, starts[met], tried[met], target), curve)
 
 
-def _curve(asked: Faithfulness, ranking: Sequence[Node]) -> tuple[list[float], list[float]]:
-    """Starts of growing length and what each recovers; nothing recovers 0 by definition."""
-    grid = np.unique(np.round(np.geomspace(1, len(ranking), CURVE_POINTS)).astype(int))
-    found = asked.recovered([tuple(ranking[:size]) for size in grid.tolist()])
-    return [0.0, *(grid / len(ranking)).tolist()], [0.0, *found]
+def _curve(asked: Faithfulness, ranking: Sequence[Node]) -> tuple[list[int], list[Recovery]]:
+    """Starts of growing length and what each recovers."""
+    grid = np.unique(np.round(np.geomspace(1, len(ranking), CURVE_POINTS)).astype(int)).tolist()
+    return grid, asked.of([tuple(ranking[:size]) for size in grid])
 
 
 def _absorbed(nodes: Sequence[Node]) -> tuple[Node, ...]:
@@ -127,14 +127,21 @@ def _absorbed(nodes: Sequence[Node]) -> tuple[Node, ...]:
 
 
 def _pruned(
-    asked: Faithfulness, nodes: tuple[Node, ...], value: float, target: float
-) -> tuple[tuple[Node, ...], float]:
-    """Again and again without the node that is missed least, as long as the target is met."""
+    asked: Faithfulness, nodes: tuple[Node, ...], recovery: Recovery, target: float
+) -> tuple[tuple[Node, ...], Recovery]:
+    """Again and again without those that are missed least, as many as can be at once while the target is surely met."""
     while len(nodes) > 1:
-        without = [nodes[:place] + nodes[place + 1 :] for place in range(len(nodes))]
-        values = asked.recovered(without)
-        best = int(np.argmax(values))
-        if values[best] < target:
+        places = range(len(nodes))
+        alone = asked.of([nodes[:place] + nodes[place + 1 :] for place in places])
+        least_missed = sorted(places, key=lambda place: -alone[place].nearness)
+        sizes = [2**power for power in range(len(nodes).bit_length()) if 2**power < len(nodes)]
+        left = [
+            tuple(nodes[place] for place in places if place not in set(least_missed[:size])) for size in sizes
+        ]
+        found = [
+            (fewer, one) for fewer, one in zip(left, asked.of(left), strict=True) if one.nearness >= target
+        ]
+        if not found:
             break
-        nodes, value = without[best], values[best]
-    return nodes, value
+        nodes, recovery = min(found, key=lambda one: len(one[0]))
+    return nodes, recovery

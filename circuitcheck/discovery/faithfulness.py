@@ -5,6 +5,7 @@ In: an engine, prompts, sets of nodes. Out: `recovered` of each set, and the cur
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,28 @@ from circuitcheck.nodes import Node, NodeKind
 from circuitcheck.prompts.pairs import PromptSet
 
 MEAN = Source("mean")
+SURE = 2.0
+"""Standard errors that a choice leaves for what chance has added: the luckiest of many sets is picked."""
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What a set of nodes recovers, order by order: (ratio, standard error over prompts)."""
+
+    by_order: tuple[tuple[float, float], ...]
+
+    @property
+    def lowest(self) -> float:
+        """The ratio of the order where it is lowest."""
+        return min(ratio for ratio, _ in self.by_order)
+
+    @property
+    def nearness(self) -> float:
+        """1 less how far from 1 the ratio may be in the worst order, `SURE` standard errors further out.
+
+        Recovering too much counts as recovering too little does.
+        """
+        return 1 - max(abs(1 - ratio) + SURE * error for ratio, error in self.by_order)
 
 
 @dataclass(frozen=True)
@@ -41,21 +64,25 @@ class Faithfulness:
     metric: MetricName = "logit_diff"
     progress: Progress | None = None
 
-    def recovered(self, circuits: Sequence[tuple[Node, ...]]) -> list[float]:
-        """(a - e) / (m - e) of each set, in the order where it is lowest; all are measured in one call.
+    def of(self, circuits: Sequence[tuple[Node, ...]]) -> list[Recovery]:
+        """How much each set recovers; all are measured in one call.
 
-        m is the metric of the whole model, a with the set kept, e with nothing kept (Marks et al. 2024, sec. 3.2).
+        (a - e) / (m - e): m is the metric of the whole model, a with the set kept, e with nothing kept (Marks et al.
+        2024, sec. 3.2).
         """
         reading = MetricReading(self.metric)
         requests = [Request(self._keeping(nodes), reading) for nodes in circuits]
         clean, empty = Request(CLEAN, reading), Request(self._keeping(()), reading)
         plan = Plan.of([clean, empty, *requests])
         values = self.engine.measure(plan, self.prompts, self.references, self.progress).values
+        whole = values[clean] - values[empty]
         orders = np.array([order for _, order in self.prompts.cells])
         return [
-            min(
-                _ratio(values[request] - values[empty], values[clean] - values[empty], orders == order)
-                for order in np.unique(orders)
+            Recovery(
+                tuple(
+                    _ratio((values[request] - values[empty])[rows], whole[rows])
+                    for rows in (orders == order for order in np.unique(orders))
+                )
             )
             for request in requests
         ]
@@ -69,8 +96,12 @@ def scope_of(nodes: Sequence[Node]) -> Scope:
     return "heads+mlps" if any(node.kind is NodeKind.MLP for node in nodes) else "heads"
 
 
-def _ratio(above: Values, below: Values, rows: np.ndarray) -> float:
-    return float(above[rows].mean() / below[rows].mean())
+def _ratio(above: Values, below: Values) -> tuple[float, float]:
+    """The ratio of the means, with its standard error by the delta method; NaN of a single prompt."""
+    ratio = above.mean() / below.mean()
+    parts = (above - ratio * below) / below.mean()
+    error = parts.std(ddof=1) / math.sqrt(len(parts)) if len(parts) > 1 else math.nan
+    return float(ratio), float(error)
 
 
 @dataclass(frozen=True)

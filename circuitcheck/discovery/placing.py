@@ -49,62 +49,86 @@ class Margin:
         """Chance that one part may fail to be found."""
         return (1 - PASSES) / self.parts
 
-    @property
-    def standard_errors(self) -> float:
-        """How many standard errors of a fresh estimate a threshold lies inside this one."""
-        needed = float(stats.norm.isf(self.level))
-        return needed + float(stats.norm.isf(self.miss)) * math.sqrt(1 + self.n / self.n_here)
+    def width(self, part: MeasuredPart) -> float:
+        """How far inside its estimate a part's threshold has to lie."""
+        needed = float(stats.norm.isf(self.level)) * part.test_error
+        return needed + float(stats.t.isf(self.miss, part.df)) * math.hypot(part.fresh_error, part.error)
+
+
+@dataclass(frozen=True)
+class MeasuredPart:
+    """One slice of an expectation, measured on several draws of prompts and reference sets.
+
+    `error` is the standard error of the estimate here, `fresh_error` that of a fresh check's estimate, both with what
+    the draw of a reference set adds; `test_error` the one that a fresh check will see, of its prompts alone.
+    """
+
+    estimate: float
+    error: float
+    fresh_error: float
+    test_error: float
+    df: float
+
+    @classmethod
+    def of(cls, draws: Sequence[Sample], share: float, n: int) -> MeasuredPart:
+        """From one sample per draw; `share` of the n fresh prompts will be in this slice."""
+        estimate = float(np.mean([sample.estimate for sample in draws]))
+        linear = [_linear_part(sample) for sample in draws]
+        within = float(np.mean([_variance(part, sample) for part, sample in zip(linear, draws, strict=True)]))
+        cells = np.array([_cell_means(part, sample) for part, sample in zip(linear, draws, strict=True)])
+        size = float(np.mean([sample.n for sample in draws]))
+        between = float(cells.var(axis=0, ddof=1).mean()) / cells.shape[1]
+        # What the draw of a reference set adds to each cell, on top of the prompts in it.
+        drawn = max(0.0, between - within / size)
+        return cls(
+            estimate,
+            math.sqrt((drawn + within / size) / len(draws)),
+            math.sqrt(drawn + within / (n * share)),
+            math.sqrt(within / (n * share)),
+            float(cells.shape[1] * (len(draws) - 1)),
+        )
 
 
 @dataclass(frozen=True)
 class Measured:
     """One expectation of a claim on the prompts of the second part, slice by slice."""
 
-    quantity: str
-    estimates: tuple[float, ...]
-    errors: tuple[float, ...]
-    """Standard errors that a fresh check's estimates will have."""
+    parts: tuple[MeasuredPart, ...]
 
     @property
     def size(self) -> float:
         """The mean of the slices."""
-        return float(np.mean(self.estimates))
+        return float(np.mean([part.estimate for part in self.parts]))
 
     @property
     def text(self) -> str:
-        """Each slice's estimate and the standard error that a fresh check will have."""
-        pairs = zip(self.estimates, self.errors, strict=True)
-        return ", ".join(f"{estimate:.3f} +- {error:.3f}" for estimate, error in pairs)
+        """Each slice's estimate and the standard error that a fresh check's will have."""
+        return ", ".join(f"{part.estimate:.3f} +- {part.fresh_error:.3f}" for part in self.parts)
 
     @classmethod
-    def of(cls, verdict: Verdict, quantity: str, n: int) -> Measured:
-        """What a claim whose thresholds are open measured; `n` prompts will be evaluated afresh."""
-        strata = _strata(verdict)
-        parts = [
-            (part.estimate, numbers)
-            for part, numbers in zip(verdict.parts, verdict.numbers, strict=True)
-            if part.quantity == quantity and part.estimate is not None
-        ]
-        samples = [_sample(numbers, strata) for _, numbers in parts]
-        errors = tuple(_spread(sample) / math.sqrt(n * sample.n / len(strata)) for sample in samples)
-        return cls(quantity, tuple(float(estimate) for estimate, _ in parts), errors)
+    def of(cls, verdicts: Sequence[Verdict], quantity: str, n: int) -> Measured:
+        """What a claim whose thresholds are open measured, draw by draw; `n` prompts will be evaluated afresh."""
+        draws = [_samples(verdict, quantity) for verdict in verdicts]
+        return cls(
+            tuple(
+                MeasuredPart.of([sample for sample, _ in slices], slices[0][1], n)
+                for slices in zip(*draws, strict=True)
+            )
+        )
 
     def at_least(self, margin: Margin) -> float:
         """A value that every slice will be above."""
-        lowest = min(self._inside(margin, -1))
+        lowest = min(part.estimate - margin.width(part) for part in self.parts)
         return _rounded(lowest, self._step(margin), up=False)
 
     def at_most(self, margin: Margin) -> float:
         """A value that every slice will be below."""
-        return _rounded(max(self._inside(margin, 1)), self._step(margin), up=True)
-
-    def _inside(self, margin: Margin, sign: int) -> list[float]:
-        width = sign * margin.standard_errors
-        return [value + width * error for value, error in zip(self.estimates, self.errors, strict=True)]
+        highest = max(part.estimate + margin.width(part) for part in self.parts)
+        return _rounded(highest, self._step(margin), up=True)
 
     def _step(self, margin: Margin) -> float:
-        """Thresholds are written in steps of a power of ten that costs at most a fifth of the margin, or 0.01."""
-        width = margin.standard_errors * max(self.errors)
+        """Thresholds are written in steps of a power of ten that costs at most half of the margin, or 0.01."""
+        width = max(margin.width(part) for part in self.parts)
         return float(max(10.0 ** math.floor(math.log10(max(width, 1e-9) / 2)), 0.01))
 
 
@@ -116,24 +140,38 @@ def rate_at_least(hits: int, margin: Margin) -> float:
     return _rounded(claimed, 0.01, up=False)
 
 
-def _strata(verdict: Verdict) -> NDArray[np.intp]:
-    """The number of each prompt's (template, order) cell."""
+def _samples(verdict: Verdict, quantity: str) -> list[tuple[Sample, float]]:
+    """The numbers of each slice, with the share of prompts that are in it."""
     assert verdict.prompts is not None, "the claim was measured on prompts"
     names = [" ".join(cell) for cell in verdict.prompts.cells]
-    return np.unique(names, return_inverse=True)[1]
+    strata = np.unique(names, return_inverse=True)[1]
+    return [
+        (_sample(numbers, strata), sum(numbers.rows) / len(numbers.rows))
+        for part, numbers in zip(verdict.parts, verdict.numbers, strict=True)
+        if part.quantity == quantity
+    ]
 
 
 def _sample(numbers: PartNumbers, strata: NDArray[np.intp]) -> Sample:
-    rows = np.array(numbers.rows)
     denominator = None if numbers.denominator is None else np.array(numbers.denominator)
-    return Sample(np.array(numbers.numerator), denominator, strata[rows])
+    return Sample(np.array(numbers.numerator), denominator, strata[np.array(numbers.rows)])
 
 
-def _spread(sample: Sample) -> float:
-    """Standard deviation within strata of (N - q D) / mean D, the linear part of q = mean N / mean D."""
-    parts = (sample.numerator - sample.estimate * sample.divisor) / sample.denominator_mean
-    variances = [parts[sample.strata == stratum].var(ddof=1) for stratum in np.unique(sample.strata)]
-    return float(np.sqrt(np.mean(variances)))
+def _linear_part(sample: Sample) -> NDArray[np.float64]:
+    """The linear part of q = mean N / mean D: q + (N - q D) / mean D, per prompt."""
+    part: NDArray[np.float64] = (
+        sample.estimate + (sample.numerator - sample.estimate * sample.divisor) / sample.denominator_mean
+    )
+    return part
+
+
+def _variance(part: NDArray[np.float64], sample: Sample) -> float:
+    """Within strata."""
+    return float(np.mean([part[sample.cells == cell].var(ddof=1) for cell in range(len(sample.counts))]))
+
+
+def _cell_means(part: NDArray[np.float64], sample: Sample) -> list[float]:
+    return [float(part[sample.cells == cell].mean()) for cell in range(len(sample.counts))]
 
 
 def _rounded(value: float, step: float, *, up: bool) -> float:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -114,20 +115,19 @@ def _claim(settled: Settled) -> CommentedMap:
 
 def _provenance(proposal: Proposal) -> list[str]:
     wanted, margin, model = proposal.wanted, proposal.margin, proposal.provenance["model"]
-    parts = [
-        f"  {name}: seed {drawn.seed}, {drawn.n} pairs, sha256 {drawn.digest[:16]}"
-        for name, drawn in proposal.parts.items()
-    ]
-    return [
-        f"Proposed by `circuitcheck discover`: read it, change it, accept it. Method {wanted.method}, seed {wanted.seed},",
-        f"target {wanted.target:g}: {len(proposal.chosen.nodes)} of {len(proposal.scores.items)} (node, role) pairs recover "
-        f"{proposal.chosen.recovered:.2f} where they were chosen.",
-        f"Model {model['name']}, sha256 {model['sha256'][:16]}. Prompts, in three parts with other words each, and",
-        "templates of its own for discovery:",
-        *parts,
-        f"Thresholds lie {margin.standard_errors:.1f} standard errors inside what the second part measured (estimate +- the",
-        f"standard error of {margin.n} fresh pairs, below), so that a fresh check of all {margin.claims} claims passes 99 times",
-        "in 100; the third part has confirmed each of them.",
+    sentences = [
+        f"Proposed by `circuitcheck discover`: read it, change it, accept it. Method {wanted.method}, seed "
+        f"{wanted.seed}, target {wanted.target:g}: {len(proposal.chosen.nodes)} of {len(proposal.scores.items)} (node, "
+        f"role) pairs recover {proposal.chosen.recovery.lowest:.2f} where they were chosen, in the weakest order.",
+        f"Model {_model_name(proposal)}, sha256 {model['sha256'][:16]}. Prompts, in three parts with other words each, "
+        "and templates of its own for discovery:",
+        *(
+            f"- {name}: seed {drawn.seed}, {drawn.n} pairs, sha256 {drawn.digest[:16]}"
+            for name, drawn in proposal.parts.items()
+        ),
+        "Thresholds lie as far inside what the second part measured (below: estimate +- the standard error of a fresh "
+        f"check's) that a fresh check of all {margin.claims} claims on {margin.n} pairs passes 99 times in 100, with "
+        "both sides corrected for their number. The third part has confirmed each of them.",
         *(f"Not claimed: {sentence}." for sentence in proposal.left_out),
         *(
             f"Not confirmed, and left out: {each.claim['id']}, expected {dict(each.claim['expect'])}."
@@ -135,6 +135,7 @@ def _provenance(proposal: Proposal) -> list[str]:
             if each not in proposal.confirmed
         ),
     ]
+    return [line for sentence in sentences for line in wrap(sentence, WIDTH - 2)]
 
 
 def _flow(words: Sequence[str]) -> CommentedSeq:

@@ -57,6 +57,8 @@ class Wanted:
     circuit: str = "proposal"
     kinds: tuple[str, ...] = ("heads",)
     device: str | None = None
+    corrupt: str | None = None
+    """The family's corruption; its first for None."""
 
     @property
     def model_reference(self) -> str | dict[str, str]:
@@ -113,7 +115,9 @@ def propose(
         CircuitCheckError: model or prompts cannot be had.
     """
     check_has_answers(wanted.family)
-    split = Split.of(wanted.family, seed=wanted.seed, n_discovery=wanted.n_discovery, n=wanted.n)
+    split = Split.of(
+        wanted.family, seed=wanted.seed, n_discovery=wanted.n_discovery, n=wanted.n, corrupt=wanted.corrupt
+    )
     return _Discovery(wanted, split, progress, tell).proposal()
 
 
@@ -151,17 +155,20 @@ class _Discovery:
         bench: Bench,
     ) -> Proposal:
         """Thresholds from the second part, confirmation on the third."""
-        self.tell(f"setting thresholds on {self.wanted.n} other pairs")
+        self.tell("setting thresholds on other pairs")
         open_claims = [_behaviour(), *map(_necessity, stages), _faithful(stages)]
-        found, second = self._checked(self.split.thresholds, open_claims, stages)
-        margin = _margin(list(found.values()))
-        settled = [_settled(claim, found[claim["id"]], margin) for claim in open_claims]
+        draws = [self._checked(part, open_claims, stages) for part in self.split.thresholds]
+        margin = _margin([list(found.values()) for found, _ in draws], self.wanted.n)
+        settled = [
+            _settled(claim, [found[claim["id"]] for found, _ in draws], margin) for claim in open_claims
+        ]
         left_out = tuple(each for each in settled if isinstance(each, str))
         claims = [each for each in settled if isinstance(each, Settled)]
         self.tell("confirming every claim on prompts that nothing has seen")
         fresh, third = self._checked(self.split.confirmation, [each.claim for each in claims], stages)
         judged = tuple(replace(each, outcome=fresh[each.claim["id"]].outcome) for each in claims)
-        parts = {"discovery": Drawn.of(prompts), "thresholds": second, "confirmation": third}
+        seconds = {f"thresholds {number}": drawn for number, (_, drawn) in enumerate(draws, 1)}
+        parts = {"discovery": Drawn.of(prompts), **seconds, "confirmation": third}
         proposal = Proposal(
             self.wanted, self.split, scores, chosen, stages, judged, left_out, margin, bench.engine.provenance, parts
         )  # fmt: skip
@@ -270,32 +277,44 @@ def _faithful(stages: Sequence[Stage]) -> dict[str, Any]:
     }
 
 
-def _margin(verdicts: Sequence[Verdict]) -> Margin:
-    first = verdicts[0]
-    assert first.prompts is not None, "claims are measured on prompts"
-    strata = len(set(first.prompts.cells))
-    return Margin(len(verdicts), parts_of(verdicts), first.n, first.n, strata, first.confidence)
+def _margin(draws: Sequence[Sequence[Verdict]], n: int) -> Margin:
+    verdicts = draws[0]
+    assert verdicts[0].prompts is not None, "claims are measured on prompts"
+    strata = len(set(verdicts[0].prompts.cells))
+    here = sum(each[0].n for each in draws)
+    return Margin(len(verdicts), parts_of(verdicts), n, here, strata, verdicts[0].confidence)
 
 
-def _settled(claim: Mapping[str, Any], verdict: Verdict, margin: Margin) -> Settled | str:
+def _settled(claim: Mapping[str, Any], draws: Sequence[Verdict], margin: Margin) -> Settled | str:
     """The claim with thresholds in it; a sentence where what was measured is too little to claim anything."""
-    found = {quantity: Measured.of(verdict, quantity, margin.n) for quantity in claim["expect"]}
+    found = {quantity: Measured.of(draws, quantity, margin.n) for quantity in claim["expect"]}
     words = {quantity: measured.text for quantity, measured in found.items()}
     if claim["id"] == "behaviour":
-        hits = round(found["accuracy"].size * margin.n_here)
-        expect = {
-            METRIC.name: f">= {found[METRIC.name].at_least(margin):g}",
-            "accuracy": f">= {rate_at_least(hits, margin):g}",
-        }
-        says = f"The model prefers the right answer by {found[METRIC.name].size:.1f} in {METRIC.name}."
-        return Settled({**claim, "says": says, "expect": expect}, words)
+        return _settled_behaviour(claim, found, margin, words)
     if claim["id"] == "faithful":
-        measured = found["recovered"]
-        low, high = measured.at_least(margin), measured.at_most(margin)
-        expected = f">= {low:g}" if high <= MOST_RECOVERED else f"between {low:g} and {high:g}"
-        says = f"Kept alone among all heads, the circuit recovers {measured.size:.0%} of the behaviour."
-        return Settled({**claim, "says": says, "expect": {"recovered": expected}}, words)
+        return _settled_faithful(claim, found["recovered"], margin, words)
     return _settled_drop(claim, found["drop"], margin, words)
+
+
+def _settled_behaviour(
+    claim: Mapping[str, Any], found: Mapping[str, Measured], margin: Margin, words: Mapping[str, str]
+) -> Settled:
+    hits = round(found["accuracy"].size * margin.n_here)
+    expect = {
+        METRIC.name: f">= {found[METRIC.name].at_least(margin):g}",
+        "accuracy": f">= {rate_at_least(hits, margin):g}",
+    }
+    says = f"The model prefers the right answer by {found[METRIC.name].size:.1f} in {METRIC.name}."
+    return Settled({**claim, "says": says, "expect": expect}, words)
+
+
+def _settled_faithful(
+    claim: Mapping[str, Any], recovered: Measured, margin: Margin, words: Mapping[str, str]
+) -> Settled:
+    low, high = recovered.at_least(margin), recovered.at_most(margin)
+    expected = f">= {low:g}" if high <= MOST_RECOVERED else f"between {low:g} and {high:g}"
+    says = f"Kept alone in its scope, the circuit recovers {recovered.size:.0%} of the behaviour."
+    return Settled({**claim, "says": says, "expect": {"recovered": expected}}, words)
 
 
 def _settled_drop(

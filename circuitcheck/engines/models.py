@@ -1,7 +1,7 @@
 """Loads causal language models through TransformerBridge, and says in one sentence why one cannot be.
 
-In: a directory in Hugging Face format, or a Hub name. Out: `LensModel`, frozen: the bridge with its
-shape and the digest of its weights.
+In: a directory in Hugging Face format, or a repository of the Hub. Out: `LensModel`, frozen: the bridge with
+its shape and the digest of its weights.
 """
 
 import json
@@ -17,8 +17,10 @@ from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from circuitcheck.engine import Shape
+from circuitcheck.engines.gauges import gauge_of
 from circuitcheck.engines.weights_check import digest_of, read_tensors, refuse_not_finite
 from circuitcheck.errors import ModelError
+from circuitcheck.hub import Room, Snapshot, Wanted, model_snapshot
 
 Weights = Literal["raw", "folded"]
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
@@ -45,32 +47,35 @@ class LensModel:
 
 
 def load_model(
-    source: str | Path,
+    source: str | Path | Snapshot,
     *,
     revision: str | None = None,
     dtype: str = "float32",
     device: str | None = None,
     weights: Weights = "raw",
 ) -> LensModel:
-    """Load a model; a directory is read offline and from safetensors only.
+    """Load a model from safetensors; a directory, or a `Snapshot` that was fetched before, is read offline.
 
+    Any other name is a repository of the Hub at a `revision`, fetched into the Hub's cache first.
     `weights` is raw for the weights as trained, folded for TransformerLens's own processing (LayerNorm
     folded, writing weights centred). `device` defaults to a CUDA device where there is one.
 
     Raises:
         ModelError: one sentence about what is wrong, where, and what to do.
     """
-    local = _is_local(source)
-    if local:
-        _check_directory(Path(source))
     device = device or default_device()
+    precision = _dtype(dtype)
+    if not isinstance(source, Snapshot) and not _is_local(source):
+        source = model_snapshot(Wanted(str(source), revision, "model"), room_on(device, dtype))
+    folder = source.folder if isinstance(source, Snapshot) else Path(source)
+    _check_directory(folder, may_hold_pickles=isinstance(source, Snapshot))
     try:
         with _without_progress_bars():
-            bridge = _boot(str(source), revision, _dtype(dtype), device, local=local)
+            bridge = _boot(str(folder), precision, device)
             if weights == "folded":
                 bridge.enable_compatibility_mode(disable_warnings=True)
     except _LOADING_FAULTS as fault:
-        msg = _why_not(str(source), fault, local=local)
+        msg = _why_not(source, fault)
         raise ModelError(msg) from fault
     return _held(bridge, str(source), weights)
 
@@ -78,6 +83,11 @@ def load_model(
 def default_device() -> str:
     """Where a model runs when nobody says."""
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def room_on(device: str, dtype: str) -> Room:
+    """The memory that a model may take there; asked when something is about to be downloaded."""
+    return Room(dtype, device, lambda: gauge_of(device).free())
 
 
 def wrap_model(bridge: Any) -> LensModel:
@@ -132,25 +142,25 @@ def _weights_of(bridge: Any) -> Weights:
     return "folded" if bridge.compatibility_mode and folded else "raw"
 
 
-def _boot(source: str, revision: str | None, dtype: torch.dtype, device: str, *, local: bool) -> Any:
+def _boot(folder: str, dtype: torch.dtype, device: str) -> Any:
     """The bridge around the Hugging Face model, whose weights are all accounted for.
 
     transformers fills a missing weight with random numbers and only warns, so it loads the model here
     and hands over the list of what was missing; eager attention is what makes patterns readable.
     """
     model, loading = AutoModelForCausalLM.from_pretrained(
-        source,
-        revision=revision or "main",
+        folder,
         dtype=dtype,
         attn_implementation="eager",
         use_safetensors=True,
-        local_files_only=local,
+        local_files_only=True,
+        trust_remote_code=False,
         output_loading_info=True,
     )
     if missing := sorted(loading["missing_keys"]):
         msg = f"it lacks {len(missing)} weights that its config.json calls for, the first being {missing[0]}"
         raise ValueError(msg)
-    return TransformerBridge.boot_transformers(source, hf_model=model.to(device), device=device, dtype=dtype)
+    return TransformerBridge.boot_transformers(folder, hf_model=model.to(device), device=device, dtype=dtype)
 
 
 def _dtype(name: str) -> torch.dtype:
@@ -171,12 +181,14 @@ def _is_local(source: str | Path) -> bool:
     )
 
 
-def _check_directory(directory: Path) -> None:
+def _check_directory(directory: Path, *, may_hold_pickles: bool) -> None:
+    """Refuse a folder that is damaged, or that holds pickles; the Hub's cache may, since other tools fill it too."""
     if not directory.is_dir():
         msg = f"there is no model directory {directory}; write the path of one in Hugging Face format."
         raise ModelError(msg)
     _check_config(directory / "config.json")
-    if pickles := sorted(path.name for pattern in _PICKLES for path in directory.glob(pattern)):
+    pickles = sorted(path.name for pattern in _PICKLES for path in directory.glob(pattern))
+    if pickles and not may_hold_pickles:
         msg = (
             f"{directory} holds the pickle {pickles[0]}, which can run code when read; "
             "save the model as safetensors and take the pickle away."
@@ -210,14 +222,10 @@ def _weight_files(directory: Path) -> list[Path]:
     return [directory / shard for shard in sorted(shards)]
 
 
-def _why_not(source: str, fault: Exception, *, local: bool) -> str:
+def _why_not(source: str | Path | Snapshot, fault: Exception) -> str:
     first = (str(fault).strip() or type(fault).__name__).splitlines()[0].rstrip(". ")
-    if local:
-        return f"the model at {source} cannot be loaded: {first}; use a model that TransformerLens supports."
-    return (
-        f"the model {source!r} is neither a directory here nor to be had from the Hugging Face Hub "
-        f"({first}); check the name, the revision and the network, or write the path of a directory."
-    )
+    model = repr(str(source)) if isinstance(source, Snapshot) else f"at {source}"
+    return f"the model {model} cannot be loaded: {first}; use a model that TransformerLens supports."
 
 
 @contextmanager

@@ -5,6 +5,7 @@ In: a `.pt` or `.pth` file. Out: dicts, lists, tuples, numbers and strings, tens
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -24,7 +25,10 @@ def read_tensor_file(path: Path) -> Any:
         TensorFileError: for a pickle of other objects, and for a file that is damaged.
     """
     try:
-        return _plain(torch.load(path, map_location="cpu", weights_only=True))
+        with warnings.catch_warnings():
+            # Torch warns of pickles that it goes on to refuse, or to read by its own harmless reader.
+            warnings.simplefilter("ignore", UserWarning)
+            return _plain(torch.load(path, map_location="cpu", weights_only=True))
     except UnpicklingError:
         msg = "this is a pickle that holds more than tensors, and reading it can run any program. Save it as JSON."
         raise TensorFileError(msg) from None

@@ -39,7 +39,7 @@ def read_attribution(data: Mapping[str, Any], alias: str) -> Graph:
     Raises:
         ValueError: in a sentence without the file, for entries that are not of the format.
     """
-    metadata, saved = _part(data, "metadata", dict), data.get("qParams") or {}
+    metadata, saved = _part(data, "metadata", dict), _part({"qParams": {}, **data}, "qParams", dict)
     tokens = Tokens(tuple(map(str, metadata.get("prompt_tokens") or ())))
     entries = {str(entry.get("node_id")): entry for entry in _entries(data, "nodes")}
     places = {name: node_of(entry, tokens, alias) for name, entry in entries.items()}

@@ -69,7 +69,8 @@ class Draft:
         quantity = "lost" if self.has_answers else "effect"
         for edge in self.graph.edges:
             if edge.target is not None:
-                said = "not scored" if edge.score is None else f"score {edge.score:.4g}"
+                what = "score" if self.graph.patches else "weight"
+                said = "not scored" if edge.score is None else f"{what} {edge.score:.4g}"
                 yield {"edge": str(edge), "expect": {quantity: UNJUDGED}}, said
 
     def _kept(self) -> list[str]:

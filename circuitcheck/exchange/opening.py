@@ -46,7 +46,7 @@ def _json(path: Path, content: bytes) -> Any:
         msg = "this is not a text of JSON. Graphs are read from .json, and scores of EAP-IG from .pt."
         raise ExchangeError(path, msg) from None
     except json.JSONDecodeError as error:
-        ended = error.pos >= len(error.doc.rstrip())
+        ended = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
         what = "it ends in the middle" if ended else f"line {error.lineno}, column {error.colno}"
         msg = f"this is damaged JSON ({what}). Save or download the graph again."
         raise ExchangeError(path, msg) from None

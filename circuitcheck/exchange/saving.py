@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from circuitcheck.errors import CircuitCheckError, SpecError
 from circuitcheck.exchange.graph import ExchangeError
-from circuitcheck.reading import read_spec
+from circuitcheck.reading import read_spec, read_spec_text
+from circuitcheck.spec import CircuitSpec
 
 
 def save_circuit(path: Path, text: str, source: Path) -> None:
@@ -18,6 +20,15 @@ def save_circuit(path: Path, text: str, source: Path) -> None:
         CircuitCheckError: when the file is there already, or cannot be written.
     """
     _save(path, text, source)
+
+
+def check_circuit(text: str, source: Path) -> None:
+    """Refuse the text of a circuit file imported from `source` that is to be printed, as it would be when saved.
+
+    Raises:
+        ExchangeError: with the first problem of the text, when it does not validate.
+    """
+    _validate(lambda: read_spec_text(text), source)
 
 
 def save_text(path: Path, text: str) -> None:
@@ -39,7 +50,7 @@ def _save(path: Path, text: str, source: Path | None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(text, encoding="utf-8")
         if source is not None:
-            _validate(unfinished, source)
+            _validate(lambda: read_spec(unfinished), source)
         unfinished.replace(path)
     except OSError as error:
         msg = f"cannot write {path}: {error.strerror}. Choose a folder that can be written."
@@ -48,9 +59,9 @@ def _save(path: Path, text: str, source: Path | None) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def _validate(unfinished: Path, source: Path) -> None:
+def _validate(read: Callable[[], CircuitSpec], source: Path) -> None:
     try:
-        read_spec(unfinished)
+        read()
     except SpecError as error:
         others = f" ({len(error.problems)} problems in all)" if len(error.problems) > 1 else ""
         msg = f"no circuit file can be made of it: {error.problems[0].message}{others}"

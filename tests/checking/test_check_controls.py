@@ -46,7 +46,7 @@ def matched():
 @pytest.fixture(scope="module")
 def result(matched):
     claims = CLAIM.format(id="repeated", nodes="repeated", least=0.2)
-    claims += CLAIM.format(id="matched", nodes=", ".join(map(str, matched)), least=0.02)
+    claims += CLAIM.format(id="matched", nodes=", ".join(map(str, matched)), least=0.01)
     return check(read_spec_text(head() + claims))
 
 
@@ -70,10 +70,11 @@ def test_matched_features_do_not_beat_others_though_their_expectation_holds(resu
 
 
 def test_the_table_has_the_share_beaten_the_number_of_controls_and_the_effect_of_errors(result):
-    frame = result.to_frame()
-    assert list(frame["beaten"]) == [verdict.controls.beaten for verdict in result.verdicts]
+    frame = result.to_frame().iloc[:2]  # behind them come the edges of the file, which have no controls
+    verdicts = result.verdicts[:2]
+    assert list(frame["beaten"]) == [verdict.controls.beaten for verdict in verdicts]
     assert list(frame["controls"]) == [24, 24]
-    assert list(frame["error_effect"]) == [verdict.controls.error_effect for verdict in result.verdicts]
+    assert list(frame["error_effect"]) == [verdict.controls.error_effect for verdict in verdicts]
     bare = dataclasses.replace(
         result, verdicts=tuple(dataclasses.replace(verdict, controls=None) for verdict in result.verdicts)
     )

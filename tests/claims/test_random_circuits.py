@@ -8,6 +8,7 @@ from fakes import FakeEngine, fake_prompts, noisy
 
 from circuitcheck.checking.running import ClaimRun, Prompted
 from circuitcheck.claims.random_circuits import draw_circuits
+from circuitcheck.claims.strength import weaker_and_tied
 from circuitcheck.engine import KeepOnly, Shape
 from circuitcheck.nodes import NodeKind, parse_node
 from circuitcheck.reading import read_spec_text
@@ -160,3 +161,9 @@ def test_controls_are_of_heads_so_no_errors_of_dictionaries_are_shown():
     verdict = verdict_of(ABLATE % "random_circuits", model(0.5, lambda _: 0.7))
     assert verdict.controls.error_effect is None
     assert {node.kind for node in map(parse_node, verdict.controls.pools)} == {NodeKind.HEAD}
+
+
+def test_rounding_decides_nothing_between_circuits_that_do_the_same():
+    assert weaker_and_tied(0.5, [0.5 - 1e-9, 0.5 + 1e-9, 0.4, 0.6, 0.5]) == (1, 3)
+    assert weaker_and_tied(-0.2, [-0.2000000001, -0.3, -0.1]) == (1, 1)
+    assert weaker_and_tied(0.5, [0.5 - 1e-9, 0.5], tolerance=0.0) == (1, 1)

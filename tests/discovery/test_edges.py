@@ -19,7 +19,9 @@ from circuitcheck.nodes import parse_node
 
 PROMPTS = tiny_prompts(6)
 READING = MetricReading("logit_diff")
-STEP = 1e-4
+STEP = 1e-2
+EXACT = {"rtol": 1e-4, "atol": 1e-5}
+"""Norms of some architectures are computed in single precision whatever the weights are in."""
 KINDS = {"gpt2": tiny_gpt2, "llama": tiny_llama, "neox": tiny_neox}
 
 
@@ -53,13 +55,15 @@ def all_edges(wiring: Wiring):
 @pytest.mark.parametrize(
     ("source", "target"), [("L0H1", "L1H2.q"), ("L0.mlp", "L2H0.q"), ("L0H1", "L1.mlp"), ("L1H3", "L2.mlp")]
 )
-def test_cutting_one_edge_is_what_the_engine_makes_of_a_path(model: LensModel, source: str, target: str) -> None:
+def test_cutting_one_edge_is_what_the_engine_makes_of_a_path(
+    model: LensModel, source: str, target: str
+) -> None:
     cutter = cut_batch(model)
     table = table_of(cutter.wiring, [(parse_node(source), parse_node(target))])
     nodes = parse_node(f"{source}@all"), parse_node(f"{target}@all")
     request = Request(Condition("clean", Route((nodes[0],), (nodes[1],), Source("corrupt"))), READING)
     engine = LensEngine(model, {}).measure(Plan((request,)), PROMPTS, PROMPTS.subset([]))
-    np.testing.assert_allclose(cutter.metric(table).numpy(), engine.values[request], rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(cutter.metric(table).numpy(), engine.values[request], **EXACT)
 
 
 def test_cutting_all_edges_of_a_head_is_patching_the_head(model: LensModel) -> None:
@@ -68,7 +72,7 @@ def test_cutting_all_edges_of_a_head_is_patching_the_head(model: LensModel) -> N
     table = table_of(cutter.wiring, [edge for edge in all_edges(cutter.wiring) if edge[0] == head])
     request = Request(Condition("clean", Replace((head.placed("all"),), Source("corrupt"))), READING)
     engine = LensEngine(model, {}).measure(Plan((request,)), PROMPTS, PROMPTS.subset([]))
-    np.testing.assert_allclose(cutter.metric(table).numpy(), engine.values[request], rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(cutter.metric(table).numpy(), engine.values[request], **EXACT)
 
 
 def test_cutting_every_edge_leaves_the_corrupt_run(model: LensModel) -> None:
@@ -76,41 +80,49 @@ def test_cutting_every_edge_leaves_the_corrupt_run(model: LensModel) -> None:
     request = Request(CORRUPT, READING)
     engine = LensEngine(model, {}).measure(Plan((request,)), PROMPTS, PROMPTS.subset([]))
     found = cutter.metric(table_of(cutter.wiring, all_edges(cutter.wiring))).numpy()
-    np.testing.assert_allclose(found, engine.values[request], rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(found, engine.values[request], **EXACT)
 
 
 class SlightlyCut(CutBatch):
     """A cut edge carries a little of the corrupt value, and clean values for the rest."""
 
+    share = STEP
+
     @cached_property
     def _lent(self) -> torch.Tensor:
         hooks = self.wiring.sending_hooks
-        clean, corrupt = (self.wiring.writes(self.batch.values(one, hooks).values) for one in ("clean", "corrupt"))
-        return clean + STEP * (corrupt - clean)
+        clean, corrupt = (
+            self.wiring.writes(self.batch.values(one, hooks).values) for one in ("clean", "corrupt")
+        )
+        return clean + self.share * (corrupt - clean)
+
+
+class SlightlyCutAway(SlightlyCut):
+    """As much in the other direction."""
+
+    share = -STEP
 
 
 def test_a_score_is_the_slope_of_cutting_the_edge(model: LensModel) -> None:
-    cutter = cut_batch(model, SlightlyCut)
+    towards, away = cut_batch(model, SlightlyCut), cut_batch(model, SlightlyCutAway)
     found = edge_attribution(model, PROMPTS, along="clean")
-    clean = cutter.metric(table_of(cutter.wiring, [])).numpy()
-    edges = all_edges(cutter.wiring)
-    assert len(found.items) == len(edges)
-    for source, target in edges[::9]:
-        moved = cutter.metric(table_of(cutter.wiring, [(source, target)])).numpy()
-        name = next(
-            edge
-            for edge in found.items
-            if (edge.source, edge.target) == (source.placed("all"), target and target.placed("all"))
-        )
-        scored = found.per_prompt[found.items.index(name)]
-        np.testing.assert_allclose(scored, (clean - moved) / STEP, rtol=5e-3, atol=1e-4)
+    edges = all_edges(towards.wiring)
+    scores = {
+        (edge.source, edge.target): row for edge, row in zip(found.items, found.per_prompt, strict=True)
+    }
+    assert len(scores) == len(edges)
+    for source, target in edges[::41]:
+        table = table_of(towards.wiring, [(source, target)])
+        slope = (away.metric(table) - towards.metric(table)).numpy() / (2 * STEP)
+        scored = scores[source.placed("all"), target and target.placed("all")]
+        np.testing.assert_allclose(scored, slope, rtol=2e-2, atol=2e-3)
 
 
 def test_scores_at_roles_are_part_of_those_at_all_positions(model: LensModel) -> None:
     whole = edge_attribution(model, PROMPTS, along="clean-corrupt")
     parts = [edge_attribution(model, PROMPTS, along="clean-corrupt", at=str(at)) for at in range(7)]
     added = np.sum([part.per_prompt for part in parts], axis=0)
-    np.testing.assert_allclose(added, whole.per_prompt, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(added, whole.per_prompt, **EXACT)
 
 
 def test_gradients_at_both_ends_are_averaged_and_those_between_are_others(model: LensModel) -> None:
@@ -123,7 +135,7 @@ def test_gradients_at_both_ends_are_averaged_and_those_between_are_others(model:
 
 
 def test_acdc_keeps_what_matters_and_cuts_the_rest(model: LensModel) -> None:
-    prompts = PROMPTS.subset(range(3))
+    prompts = PROMPTS.subset(range(2))
     found = acdc(model, prompts, threshold=0.3)
     cutter = CutBatch(Wiring(model), next(iter(batches(model, prompts, "kl"))))
     kept = {(edge.source, edge.target) for edge in found.kept}
@@ -149,7 +161,7 @@ def test_a_huge_threshold_cuts_everything_and_none_is_refused(model: LensModel) 
 
 def test_a_model_whose_parts_do_not_add_up_is_refused(tmp_path) -> None:
     gemma = load_model(tiny_gemma2(tmp_path), device="cpu")
-    with pytest.raises(MeasurementError, match="what a single part writes cannot be told|does not add"):
+    with pytest.raises(MeasurementError, match=r"what a single part writes cannot be told|does not add"):
         edge_attribution(gemma, PROMPTS)
 
 

@@ -1,6 +1,7 @@
 """Small graph files of every format, as other tools write them, all of a circuit that the bundled model could have."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 from circuitcheck.exchange import ImportRequest, import_circuit
@@ -84,7 +85,7 @@ def attribution(**saved):
     """A graph as circuit-tracer writes it, over six tokens with BOS."""
     return {
         "metadata": {"slug": "names", "scan": "ioi-mini", "prompt_tokens": TOKENS, "prompt": "When Mary and John went"},
-        "qParams": {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""} | saved,
+        "qParams": {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""} | deepcopy(saved),
         "nodes": [
             node("E_7_2", "E", 2, "embedding", 2, " Mary"),
             node("E_0_0", "E", 0, "embedding", 0, "<|endoftext|>"),

@@ -1,7 +1,7 @@
 """`circuitcheck import` and `circuitcheck export` from the command line, to verdicts of the bundled model."""
 
 import pytest
-from exchange_files import graph_file, mib
+from exchange_files import TRANSCODER, attribution, graph_file, mib, node
 
 import circuitcheck
 from circuitcheck.cli import main
@@ -34,6 +34,24 @@ def test_an_imported_circuit_of_heads_validates_and_is_measured(call, tmp_path):
     assert call("validate", "circuits")[0] == 0
     wanted = {"kept", "without-heads-of-layer-1", "direct-effect", "edge-l1h0-all-l3h1-all-v"}
     result = circuitcheck.check("circuits/heads.circuit.yaml", n=32, claims=wanted)
+    assert result.errors == {}
+    assert {verdict.claim: str(verdict.outcome) for verdict in result.verdicts} == dict.fromkeys(
+        wanted, "measured"
+    )
+
+
+def test_an_imported_attribution_graph_validates_and_is_measured(call, tmp_path):
+    # Three features that fire at the last token of every prompt of the family.
+    names = ["1_707_5", "2_492_5", "2_590_5"]
+    data = attribution(pinnedIds=names[1:], supernodes=[["number", names[0]]])
+    data["nodes"] += [node(name, name[0], 5, TRANSCODER) for name in names]
+    data["links"] = [{"source": names[0], "target": names[1], "weight": 2.0}]
+    data["links"] += [{"source": names[1], "target": "5_9_5", "weight": 1.0}]
+    graph_file(tmp_path, data)
+    call("import", "graph.json", *GIVEN, "--dictionary", "tc=ioi-mini/mlp", "-o", "graph.circuit.yaml")
+    assert call("validate", "graph.circuit.yaml")[0] == 0
+    wanted = {"kept", "without-number", "direct-effect", "edge-l1-tc-707-end-l2-tc-492-end-in"}
+    result = circuitcheck.check("graph.circuit.yaml", n=32, claims=wanted)
     assert result.errors == {}
     assert {verdict.claim: str(verdict.outcome) for verdict in result.verdicts} == dict.fromkeys(
         wanted, "measured"
@@ -82,6 +100,7 @@ def test_an_export_says_on_standard_error_what_it_leaves_out(call, tmp_path):
     code, out, err = call("export", "heads.circuit.yaml", "--to", "dot")
     assert code == 0
     assert out.startswith("// Not said here: ")
+    assert err.splitlines()[0] == "not said there: 6 claims with what is expected, and the metric logit_diff."
     assert all(line.startswith("not said there: ") for line in err.splitlines())
     assert call("export", "heads.circuit.yaml", "--to", "mib", "-o", "again.json")[1] == "wrote again.json\n"
     assert (tmp_path / "again.json").is_file()

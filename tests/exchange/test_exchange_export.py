@@ -116,6 +116,12 @@ def test_a_mib_circuit_reads_back_to_the_edges_that_it_had(tmp_path):
     assert all(set(entry) == {"score", "in_graph"} for entry in graph["edges"].values())
 
 
+def test_a_node_at_all_tokens_that_writes_the_answer_is_drawn_once(tmp_path):
+    text = export_circuit(spec_of(graph_file(tmp_path, mib())), "dot").text
+    assert '"L2H0@all" -> logits;' in text
+    assert "@END" not in text
+
+
 def test_nodes_that_would_hang_loose_are_joined_to_input_and_logits():
     made = export_circuit(small(), "mib")
     assert set(json.loads(made.text)["edges"]) == {

@@ -53,8 +53,8 @@ BAD = {
     ),
     "a head too many": (mib({"a0.h0->a9.h6<q>": 1.0, "a9.h6->logits": 1.0}, cfg={}), "it names L9H6, and ioi-mini has"),
     "layers beyond its own": (["A4.0->Resid End", "MLP 7->Resid End"], "it names L4H0 and 1 more, and ioi-mini has 4"),
-    "no edge inside": (mib({}), "it has 2 edges and 22 nodes, and says of none that it is in the circuit. Choose"),
-    "nothing scored": (mib({}, {}), "it has 0 edges and 22 nodes, none in its circuit and none with a score"),
+    "no edge inside": (mib({}), "it has 2 edges and 20 nodes, and says of none that it is in the circuit. Choose"),
+    "nothing scored": (mib({}, {}), "it has 0 edges and 20 nodes, none in its circuit and none with a score"),
     "an edge upstream": (mib({"m3->a1.h0<q>": 1.0, "a1.h0->logits": 1.0}), "no circuit file can be made of it"),
     "an unknown hook": ([["blocks.1.hook_scale", [None], "hook_embed", [None]]], "'blocks.1.hook_scale' is not a hook"),
     "a head without a number": (
@@ -69,6 +69,7 @@ BAD = {
         edited(attribution(), lambda data: data["nodes"][2].update(layer="3")),
         "feature '1_5_2' is not named layer_feature_position as its layer and ctx_idx say",
     ),
+    "saved settings of another kind": (attribution() | {"qParams": 3}, "its qParams are not what the format has there"),
     "a node at no token": (
         edited(attribution(), lambda data: data["nodes"][2].update(ctx_idx="x")), "node '1_5_2' stands at no token",
     ),
@@ -88,6 +89,9 @@ def test_a_bad_graph_is_refused_in_one_sentence_and_nothing_is_written(tmp_path,
     assert written.err.startswith(f"{path}: ")
     assert len(written.err.strip().splitlines()) == 1
     assert [file.name for file in tmp_path.iterdir()] == ["graph.json"]
+    with pytest.raises(SystemExit):
+        main(["import", str(path), *GIVEN])
+    assert capsys.readouterr() == written  # a text that is printed is checked like one that is saved
 
 
 @pytest.mark.parametrize("name", ["edges.pkl", "edges.pickle", "edges.json", "edges"])

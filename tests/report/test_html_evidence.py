@@ -85,7 +85,10 @@ def test_nodes_from_outside_are_told_by_what_they_are_worth():
     outside = replace(CIRCUITS, quantity="loses", against="nodes from outside the circuit", target=None)
     view = controls_view(claim(replace(REFUTED, controls=outside)))
     assert view.done.startswith("What each node is worth was compared with what other nodes of its kind")
-    assert "the weakest node's loses of 0.900 beats 9 of 10 nodes from outside the circuit (it has to be" in view.found
+    assert (
+        "the weakest node's loses of 0.900 beats 9 of 10 nodes from outside the circuit (it has to be"
+        in view.found
+    )
     assert view.facts.startswith("stand-ins drawn from 4 to 16 nodes for each")
 
 

@@ -181,6 +181,22 @@ def test_what_is_resampled_comes_from_a_donor_that_is_drawn_shrunk_and_shown(tmp
     assert (verdict.worst[0].before, verdict.worst[0].after) == (2.0, 2.0)
 
 
+def test_a_donor_that_lends_what_is_there_already_tries_nothing(tmp_path):
+    def is_the_same(pair):
+        return pair.clean.split()[-4:] == pair.corrupt.split()[-4:]
+
+    engine = by_run(2.0, lambda pair, text: 2.0 if is_the_same(pair) else 0.0)
+    claim = "ablate: L1H0@END, for_all: 200, corrupt: s2_to_io, expect: {effect: '<= -0.5'}"
+    assert verdict_of_claim(claim, engine, tmp_path / "a").outcome is Outcome.REFUTED
+    engine.change = lambda pair: 0.0 if is_the_same(pair) else 1.0
+    verdict, search = searched(spec_of(claim), engine, tmp_path / "b")
+    idle = [example for example in search.ahead.values() if search.trials.is_idle(example)]
+    assert len(idle) > 5
+    assert verdict.outcome is Outcome.SUPPORTED
+    assert verdict.n == 200 - len(idle)
+    assert verdict.parts[0].estimate == -2.0
+
+
 def test_donors_are_others_of_the_same_template_and_order_with_the_same_tokens_for_roles(tmp_path):
     engine = by_run(2.0, 0.0)
     claim = "ablate: L1H0@END, over: clean, for_all: 100, expect: {effect: '<= -0.5'}"

@@ -153,7 +153,7 @@ def _about(record: ClaimRecord) -> tuple[str, ...]:
         return ()
     of_all = f" of {record.budget}" if record.budget > record.n else ""
     said = [f"n = {record.n}{of_all} prompt pairs", f"seed {record.seed}"]
-    if record.confidence is not None:
+    if record.confidence is not None and not record.written.get("for_all"):
         said.append(f"{100 * record.confidence:g}% confidence")
     return tuple(filter(None, (*said, record.population)))
 

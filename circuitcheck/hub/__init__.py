@@ -1,0 +1,11 @@
+"""The Hugging Face Hub: repositories of models and dictionaries, brought to this disk; no torch.
+
+In: a repository's name and a revision. Out: folders in the Hub's own cache, whole, or one sentence why not.
+"""
+
+from circuitcheck.hub.dictionary_files import dictionary_folder
+from circuitcheck.hub.model_files import Room, model_snapshot
+from circuitcheck.hub.snapshots import Snapshot
+from circuitcheck.hub.wanted import Wanted
+
+__all__ = ["Room", "Snapshot", "Wanted", "dictionary_folder", "model_snapshot"]

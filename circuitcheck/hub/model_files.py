@@ -1,0 +1,104 @@
+"""Which files of a repository a model needs, and whether it would fit into memory; asked before they are fetched.
+
+In: `Wanted`, the precision, the memory there is. Out: the `Snapshot` with these files on this disk.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from circuitcheck.byte_sizes import bytes_text
+from circuitcheck.hub.snapshots import Snapshot, snapshot_of
+from circuitcheck.hub.wanted import Wanted
+
+_CONFIG, _WHOLE, _INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+_SHARDS = "model-*-of-*.safetensors"
+_BESIDE = frozenset(
+    {
+        "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+        "added_tokens.json", "vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model",
+        "sentencepiece.bpe.model", "chat_template.jinja",
+    }
+)  # fmt: skip
+_PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
+
+
+@dataclass(frozen=True)
+class Room:
+    """The memory that a model is to fit into; `free` gives its bytes, and is asked only before a download."""
+
+    dtype: str
+    device: str
+    free: Callable[[], int]
+
+
+def model_snapshot(wanted: Wanted, room: Room) -> Snapshot:
+    """A model's repository, with its configuration, weights and tokenizer fetched.
+
+    Raises:
+        ModelError: it cannot be had, has no safetensors, or is larger than the memory there is.
+    """
+    snapshot = snapshot_of(wanted)
+    weights = _weights(snapshot)
+    beside = [_CONFIG, *sorted(_BESIDE & snapshot.files.keys())]
+    if snapshot.missing([*weights, *beside]):
+        _refuse_too_large(snapshot, weights, room)
+    snapshot.fetch(beside)
+    snapshot.fetch(_shards(snapshot) if _INDEX in weights else weights)
+    snapshot.remember(_CONFIG)
+    return snapshot
+
+
+def _weights(snapshot: Snapshot) -> list[str]:
+    """The one file or the index and its shards, as far as the list of files tells."""
+    files, refusal = snapshot.files, snapshot.wanted.refusal
+    if _CONFIG not in files:
+        raise refusal(_lacks(snapshot, _CONFIG, "name the repository of a model in transformers' format"))
+    if _WHOLE in files:
+        return [_WHOLE]
+    if _INDEX in files:
+        return [_INDEX, *sorted(fnmatch.filter(files, _SHARDS))]
+    pickles = sorted(path for pattern in _PICKLES for path in fnmatch.filter(files, pattern))
+    if pickles:
+        msg = (
+            f"has its weights only as the pickle {pickles[0]}, which can run code when read; "
+            "name a revision or a copy with safetensors."
+        )
+        raise refusal(msg)
+    raise refusal(_lacks(snapshot, _WHOLE, "name a revision or a copy with safetensors"))
+
+
+def _lacks(snapshot: Snapshot, path: str, instead: str) -> str:
+    if snapshot.silence:
+        return f"is not whole in the cache (it lacks {path}), and {snapshot.silence}."
+    return f"has no {path} at commit {snapshot.commit[:8]}; {instead}."
+
+
+def _shards(snapshot: Snapshot) -> Iterable[str]:
+    """The index and every shard that it names."""
+    index = snapshot.fetch([_INDEX]) / _INDEX
+    try:
+        shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        msg = f"has a damaged {_INDEX} ({fault}); name another revision."
+        raise snapshot.wanted.refusal(msg) from fault
+    for shard in shards:
+        if shard not in snapshot.files:
+            raise snapshot.wanted.refusal(_lacks(snapshot, shard, "name a revision that is whole"))
+    return [_INDEX, *shards]
+
+
+def _refuse_too_large(snapshot: Snapshot, weights: Iterable[str], room: Room) -> None:
+    stored = sum(snapshot.files[path] for path in weights)
+    needed = snapshot.weights * _BYTES.get(room.dtype, 4) if snapshot.weights else stored
+    free = room.free()
+    if needed > free:
+        msg = (
+            f"takes {bytes_text(needed)} of memory in {room.dtype}, and {room.device} has {bytes_text(free)} free; "
+            "choose a smaller model, dtype: bfloat16, or a device with more."
+        )
+        raise snapshot.wanted.refusal(msg)
