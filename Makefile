@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: circuits test check format bench kill bundled clean
+.PHONY: circuits test check format bench kill calibrate bundled clean
 
 circuits: $(READY)
 	$(BIN)/pytest circuits/
@@ -33,6 +33,11 @@ bench: $(READY)
 # Kills a run at 50 random moments and goes on each time; about five minutes.
 kill: $(READY)
 	$(BIN)/pytest tests/store/kill_moments.py --moments 50
+
+# Measures how often verdicts are wrong, into docs/CALIBRATION.md; about half an hour, can be stopped and goes on.
+# Arguments: make calibrate CALIBRATE="--wirings 0".
+calibrate: $(READY)
+	$(BIN)/python -m circuitcheck.calibration $(CALIBRATE)
 
 # Trains the bundled model and its dictionaries again; about an hour on two cores.
 bundled: $(READY)

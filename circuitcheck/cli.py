@@ -12,12 +12,14 @@ from collections.abc import Sequence
 import typer
 
 from circuitcheck.commands.baseline import baseline
+from circuitcheck.commands.discover import discover
 from circuitcheck.commands.doctor import doctor
 from circuitcheck.commands.exchange import export, import_
 from circuitcheck.commands.init import init
 from circuitcheck.commands.measure import measure
 from circuitcheck.commands.prompts import prompts
 from circuitcheck.commands.report import report
+from circuitcheck.commands.review import review
 from circuitcheck.commands.run import run
 from circuitcheck.commands.schema import schema
 from circuitcheck.commands.show import show
@@ -32,7 +34,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a traceback means our bug, and should be whole
 )
-for command in (init, validate, prompts, measure, run, show, report, schema, doctor):
+for command in (init, validate, prompts, measure, run, show, report, schema, doctor, discover, review):
     app.command()(command)
 app.command(name="import")(import_)
 app.command()(export)

@@ -71,6 +71,11 @@ def dictionary_width(directory: Path) -> int | None:
     return _first(_config(directory / "cfg.json"), "d_sae")
 
 
+def dictionary_input_width(directory: Path) -> int | None:
+    """Width of what the dictionary in a SAELens folder reads, from its cfg.json."""
+    return _first(_config(directory / "cfg.json"), "d_in")
+
+
 def dictionary_site(directory: Path) -> str | None:
     """The hook whose activations the dictionary in a SAELens folder writes, as in `blocks.2.hook_z`.
 

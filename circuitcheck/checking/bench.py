@@ -80,14 +80,15 @@ def open_bench(spec: CircuitSpec, overrides: Overrides, store: Store | None = No
         ModelError, DictionaryError, PromptError: something is missing, damaged or does not fit.
     """
     model = _model(spec, overrides, store)
-    dictionaries = Dictionaries({alias: _given(spec, alias, overrides) for alias in spec.dictionaries}, store)
+    known = model.identity
+    given = {alias: _given(spec, alias, overrides) for alias in spec.dictionaries}
+    dictionaries = Dictionaries(given, known.shape, store)
 
     def engine() -> LensEngine:
         from circuitcheck.engines import LensEngine
 
         return LensEngine(model.lens, dictionaries.shelves(), memory=overrides.memory)
 
-    known = model.identity
     identity = Identity(model.name, known, dictionaries.identity)
     return Bench(
         engine=engine() if store is None else StoredEngine(engine, identity, store),
@@ -124,5 +125,6 @@ def _named(text: str) -> ModelRef:
 def _given(spec: CircuitSpec, alias: str, overrides: Overrides) -> Given:
     given = (overrides.dictionaries or {}).get(alias)
     if given is None:
-        return spec.dictionaries[alias].pattern(spec.directory)
+        reference = spec.dictionaries[alias]
+        return reference.saelens or reference.pattern(spec.directory)
     return str(given) if isinstance(given, str | Path) else given

@@ -8,26 +8,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from circuitcheck.checking.files import folder_digests
+from circuitcheck.checking.fitting import refuse_misfit
 from circuitcheck.checking.identities import dictionary_facts, dictionary_identity, dictionary_of
+from circuitcheck.engine import Shape
 from circuitcheck.errors import DictionaryError
 from circuitcheck.nodes import Node
+from circuitcheck.spec import SaeLensRef
 from circuitcheck.spec.references import LAYER
 from circuitcheck.store import DictionaryIdentity, Store
 from circuitcheck.store.recalling import recalled_facts
 
 if TYPE_CHECKING:
     from circuitcheck.engines import Dictionary, DictionaryFolder
+    from circuitcheck.hub import DictionaryRepository
 
-Given = str | Mapping[int, "Dictionary"]
-"""A path with {layer} in it, or dictionaries in memory by layer."""
+Given = str | SaeLensRef | Mapping[int, "Dictionary"]
+"""A path with {layer} in it, a repository of the Hub, or dictionaries in memory by layer."""
 
 
 @dataclass(frozen=True)
 class Dictionaries:
-    """What one file calls its dictionaries, each read when something of it is first needed."""
+    """What one file calls its dictionaries, each fetched and read when something of it is first needed.
+
+    `shape` is the model's: what is fetched from the Hub is held against it before the weights are.
+    """
 
     given: Mapping[str, Given]
+    shape: Shape
     store: Store | None = None
+    _repositories: dict[str, DictionaryRepository] = field(default_factory=dict)
     _folders: dict[str, DictionaryFolder] = field(default_factory=dict)
     _known: dict[tuple[str, int], DictionaryIdentity] = field(default_factory=dict)
 
@@ -56,7 +65,7 @@ class Dictionaries:
             DictionaryError: it is missing or damaged.
         """
         given = self.given[alias]
-        if isinstance(given, str):
+        if isinstance(given, str | SaeLensRef):
             return self._folder(alias, given).layer(layer)
         if layer not in given:
             there = ", ".join(map(str, sorted(given))) or "none"
@@ -79,20 +88,41 @@ class Dictionaries:
     def shelves(self) -> dict[str, DictionaryFolder | Mapping[int, Dictionary]]:
         """What an engine takes them from."""
         return {
-            alias: self._folder(alias, given) if isinstance(given, str) else given
+            alias: self._folder(alias, given) if isinstance(given, str | SaeLensRef) else given
             for alias, given in self.given.items()
         }
 
-    def _folder(self, alias: str, pattern: str) -> DictionaryFolder:
+    def _folder(self, alias: str, given: str | SaeLensRef) -> DictionaryFolder:
         from circuitcheck.engines import DictionaryFolder
 
-        return self._folders.setdefault(alias, DictionaryFolder(pattern))
+        if alias not in self._folders:
+            pattern = given if isinstance(given, str) else f"{given.release}/{given.id}"
+            self._folders[alias] = DictionaryFolder(pattern, lambda layer: self._path(alias, given, layer))
+        return self._folders[alias]
+
+    def _path(self, alias: str, given: str | SaeLensRef, layer: int) -> Path:
+        """The folder of one layer, fetched where it is on the Hub.
+
+        Raises:
+            DictionaryError: it cannot be had, or is for another model or layer.
+        """
+        if isinstance(given, str):
+            return Path(given.replace(LAYER, str(layer)))
+        # What dictionaries on this disk need not wait for.
+        from circuitcheck.hub import DictionaryRepository, Wanted
+
+        repository = self._repositories.setdefault(
+            alias, DictionaryRepository(Wanted(given.release, given.revision, "dictionary"))
+        )
+        inside = given.id.replace(LAYER, str(layer))
+        named = f"{inside} of the dictionary {given.release!r}"
+        return repository.folder(inside, lambda folder: refuse_misfit(folder, named, layer, self.shape))
 
     def _identity(self, alias: str, layer: int) -> DictionaryIdentity:
         given = self.given[alias]
-        if not isinstance(given, str):
+        if not isinstance(given, str | SaeLensRef):
             return dictionary_identity(self.of(alias, layer), is_content=self.store is None)
-        files = folder_digests(Path(given.replace(LAYER, str(layer))))
+        files = folder_digests(self._path(alias, given, layer))
         return recalled_facts(
             self.store if files else None,
             "dictionary",

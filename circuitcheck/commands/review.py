@@ -59,7 +59,7 @@ def _accepted(draft: Draft, claim: str) -> bool:
     """Ask about one claim until it is accepted or dropped; false where the human leaves."""
     while True:
         typer.echo("\n" + _shown(draft.claim(claim)))
-        choice = typer.prompt(CHOICES, default="a").strip().lower()[:1]
+        choice: str = typer.prompt(CHOICES, default="a").strip().lower()[:1]
         if choice in {"a", "q"}:
             return choice == "a"
         if choice == "d" and _dropped(draft, claim):

@@ -4,7 +4,7 @@ In: weights that `saelens` (or a test) has read. Out: `Dictionary`, which source
 use alike for SAEs and transcoders, and `DictionaryFolder`, one dictionary per layer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -148,14 +148,16 @@ class Dictionary:
 class DictionaryFolder:
     """The dictionaries of one alias, one folder per layer, read when first asked for.
 
-    `pattern` is a path with `{layer}` in it, such as `sae/blocks.{layer}.hook_z`.
+    `pattern` is a path with `{layer}` in it, such as `sae/blocks.{layer}.hook_z`. `fetch` brings a layer's folder
+    here first and says where it is, for dictionaries that are elsewhere.
     """
 
-    def __init__(self, pattern: str) -> None:
-        if "{layer}" not in pattern:
+    def __init__(self, pattern: str, fetch: Callable[[int], Path] | None = None) -> None:
+        if fetch is None and "{layer}" not in pattern:
             msg = f"the dictionary path {pattern!r} does not say where the layer goes; write {{layer}} in it."
             raise DictionaryError(msg)
         self.pattern = pattern
+        self._fetch = fetch
         self._read: dict[int, Dictionary] = {}
 
     def layer(self, number: int) -> Dictionary:
@@ -182,10 +184,13 @@ class DictionaryFolder:
                 found.append(int(text))
         return tuple(sorted(found))
 
+    def _folder(self, number: int) -> Path:
+        return Path(self.pattern.replace("{layer}", str(number)))
+
     def _load(self, number: int) -> Dictionary:
         from circuitcheck.engines.saelens import load_dictionary
 
-        directory = Path(self.pattern.replace("{layer}", str(number)))
+        directory = (self._fetch or self._folder)(number)
         if not directory.is_dir():
             there = ", ".join(map(str, self.layers)) or "none"
             msg = f"there is no dictionary for layer {number} at {directory}; layers that have one: {there}."

@@ -1,4 +1,4 @@
-"""Reads a folder in SAELens format: cfg.json and sae_weights.safetensors, never a pickle.
+"""Reads a folder in SAELens format: cfg.json and sae_weights.safetensors, or tensors alone in sae_weights.pt.
 
 Both layouts are read: 6.x, where hook names lie under `metadata`, and the older one, where everything
 lies at the top level. What this engine would not compute exactly is refused by name.
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from circuitcheck.engines.dictionaries import JUMPING, Architecture, Dictionary, Site
-from circuitcheck.engines.weights_check import digest_of, read_tensors
+from circuitcheck.engines.weights_check import digest_of, read_tensors, read_torch_tensors
 from circuitcheck.errors import DictionaryError
 
 _BLOCK = re.compile(r"blocks\.(\d+)\.(.+)")
@@ -32,6 +32,7 @@ _OLD_NAMES = {
     "hook_point_head_index": "hook_head_index",
     "activation_fn_str": "activation_fn",
 }
+_BATCH_TOPK = "batchtopk"
 _WITHOUT_SCALING = frozenset({None, "none", "expected_average_only_in", False, True})
 """True is how old files write expected_average_only_in, whose factor is already inside the weights."""
 
@@ -43,9 +44,12 @@ def load_dictionary(directory: Path) -> Dictionary:
         DictionaryError: one sentence about the first fault found.
     """
     config = _read_config(directory / "cfg.json")
-    architecture = _architecture(config, directory)
+    is_batch_topk = config.get("architecture") == _BATCH_TOPK
+    architecture = "jumprelu" if is_batch_topk else _architecture(config, directory)
     _refuse_what_we_do_not_compute(config, architecture, directory)
-    weights = read_tensors(directory / "sae_weights.safetensors", DictionaryError)
+    weights = _read_weights(directory)
+    if is_batch_topk:
+        weights = _with_learned_threshold(weights, config, directory)
     _check_shapes(weights, config, architecture, directory)
     reads_from, writes_to = _hooks(config, architecture, directory)
     block = _block(writes_to, directory)
@@ -95,6 +99,38 @@ def _as_new_layout(config: dict[str, Any]) -> dict[str, Any]:
     return renamed
 
 
+def _read_weights(directory: Path) -> dict[str, Tensor]:
+    """From safetensors; where there are none, from a file of torch that holds tensors and nothing else."""
+    safe, pickled = directory / "sae_weights.safetensors", directory / "sae_weights.pt"
+    if pickled.is_file() and not safe.is_file():
+        return read_torch_tensors(pickled, DictionaryError)
+    return read_tensors(safe, DictionaryError)
+
+
+def _with_learned_threshold(
+    weights: dict[str, Tensor], config: Mapping[str, Any], directory: Path
+) -> dict[str, Tensor]:
+    """Batch top-k as it is used behind its training: a feature fires above one threshold learned for all of them.
+
+    Which features are the largest of a batch says nothing about a single prompt (Bussmann et al. 2024, section 3).
+    Where activations are scaled by their decoder norms, the scale moves into the encoder, and decoder rows have
+    norm 1: the reconstruction is the same.
+    """
+    if "topk_threshold" not in weights or {"W_dec", "W_enc", "b_enc"} - weights.keys():
+        _fail(
+            directory,
+            "is a batchtopk dictionary without the tensor 'topk_threshold', so nobody knows when its features "
+            "fire on one prompt; save it for inference with SAELens.",
+        )
+    weights = dict(weights)
+    threshold = weights.pop("topk_threshold").reshape(()).expand_as(weights["b_enc"]).clone()
+    if config.get("rescale_acts_by_decoder_norm"):
+        norms = weights["W_dec"].norm(dim=-1)
+        weights["W_enc"], weights["b_enc"] = weights["W_enc"] * norms, weights["b_enc"] * norms
+        weights["W_dec"] = weights["W_dec"] / norms[:, None]
+    return {**weights, "threshold": threshold}
+
+
 def _named(config: Mapping[str, Any], key: str) -> Any:
     metadata = config.get("metadata") or {}
     return metadata.get(key) if metadata.get(key) is not None else config.get(key)
@@ -106,7 +142,7 @@ def _fail(directory: Path, what: str) -> NoReturn:
 
 
 def _architecture(config: Mapping[str, Any], directory: Path) -> Architecture:
-    known = get_args(Architecture)
+    known = (*get_args(Architecture), _BATCH_TOPK)
     name = config.get("architecture")
     if name is None:
         _fail(directory, f"does not say its 'architecture' in cfg.json; write one of {', '.join(known)}.")

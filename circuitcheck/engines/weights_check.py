@@ -1,4 +1,4 @@
-"""Reads safetensors files with every fault said in one sentence; refuses pickles, NaN and infinity.
+"""Reads files of tensors with every fault said in one sentence; refuses pickled programs, NaN and infinity.
 
 In: paths. Out: tensors, or a `ModelError` or `DictionaryError` that names the file and what to do.
 """
@@ -6,6 +6,7 @@ In: paths. Out: tensors, or a `ModelError` or `DictionaryError` that names the f
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from safetensors import SafetensorError
@@ -31,6 +32,31 @@ def read_tensors(path: Path, error: type[CircuitCheckError]) -> dict[str, Tensor
         raise error(msg) from fault
     if not tensors:
         msg = f"{path} holds no tensors; copy or download it again."
+        raise error(msg)
+    refuse_not_finite(tensors, str(path), error)
+    return tensors
+
+
+def read_torch_tensors(path: Path, error: type[CircuitCheckError]) -> dict[str, Tensor]:
+    """Every tensor of a state dict that torch has saved, all of them finite; no program in it is ever run.
+
+    Raises:
+        CircuitCheckError: of the type `error`, when the file is damaged or holds more than tensors by name.
+    """
+    try:
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as fault:
+        msg = f"{path} is a pickle that holds more than tensors, and reading it can run any program; convert it to safetensors."
+        raise error(msg) from fault
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as fault:
+        msg = f"{path} is damaged or cut short; copy or download it again."
+        raise error(msg) from fault
+    if (
+        not isinstance(tensors, dict)
+        or not all(isinstance(one, Tensor) for one in tensors.values())
+        or not tensors
+    ):
+        msg = f"{path} holds no tensors by name; convert it to safetensors."
         raise error(msg)
     refuse_not_finite(tensors, str(path), error)
     return tensors

@@ -3,9 +3,9 @@
 In: a repository's name and a revision. Out: folders in the Hub's own cache, whole, or one sentence why not.
 """
 
-from circuitcheck.hub.dictionary_files import dictionary_folder
+from circuitcheck.hub.dictionary_files import DictionaryRepository
 from circuitcheck.hub.model_files import Room, model_snapshot
 from circuitcheck.hub.snapshots import Snapshot
 from circuitcheck.hub.wanted import Wanted
 
-__all__ = ["Room", "Snapshot", "Wanted", "dictionary_folder", "model_snapshot"]
+__all__ = ["DictionaryRepository", "Room", "Snapshot", "Wanted", "model_snapshot"]

@@ -96,10 +96,15 @@ class ModelRef(Part):
 
 
 class SaeLensRef(Part):
-    """A dictionary that SAELens knows by release and id."""
+    """A dictionary of the Hub, in SAELens's layout."""
 
-    release: Text = Field(description="SAELens release, such as gpt2-small-hook-z-kk.")
-    id: Text = Field(description="SAE id in the release; write {layer} where the layer stands.")
+    release: Text = Field(
+        description="Repository on the Hub, such as jbloom/GPT2-Small-SAEs-Reformatted; its folders hold cfg.json."
+    )
+    id: Text = Field(
+        description="Folder in the repository, which is the SAE's id; write {layer} where the layer stands."
+    )
+    revision: Text | None = Field(default=None, description="Commit or tag on the Hub; pins the dictionary.")
 
 
 class DictionaryRef(Part):

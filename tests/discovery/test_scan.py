@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny_models import tiny_dictionary, tiny_gpt2, tiny_prompts
 
-from circuitcheck.discovery import active_features, heads_of, scan
+from circuitcheck.discovery import active_features, exact_scores, heads_of, scan
 from circuitcheck.discovery.scan import DENOISING
 from circuitcheck.engine import Condition, MetricReading, Plan, Replace, Request, Source
 from circuitcheck.engines import DictionaryFolder, LensEngine, load_model
@@ -67,3 +67,17 @@ def test_a_node_named_twice_is_scanned_once(engine: LensEngine) -> None:
 def test_nothing_to_scan_is_said(engine: LensEngine, names: tuple[str, ...], sentence: str) -> None:
     with pytest.raises(MeasurementError, match=sentence):
         scan(engine, map(parse_node, names), PROMPTS)
+
+
+def test_scores_of_both_directions_are_positive_where_the_clean_value_helps(engine: LensEngine) -> None:
+    nodes = heads_of(engine.shape, "END", layers=[2])
+    noised, denoised = (exact_scores(engine, nodes, PROMPTS, denoising=one) for one in (False, True))
+    clean, corrupt = (Request(Condition(side), READING) for side in ("clean", "corrupt"))
+    put = [Request(Condition("corrupt", Replace((node,), DENOISING)), READING) for node in nodes]
+    cut = [Request(Condition("clean", Replace((node,), Source("corrupt"))), READING) for node in nodes]
+    values = engine.measure(Plan((clean, corrupt, *put, *cut)), PROMPTS, PROMPTS.subset([])).values
+    for row, (into, out_of) in enumerate(zip(put, cut, strict=True)):
+        np.testing.assert_allclose(denoised.per_prompt[row], values[into] - values[corrupt], atol=1e-5)
+        np.testing.assert_allclose(noised.per_prompt[row], values[clean] - values[out_of], atol=1e-5)
+    assert (noised.method, denoised.method) == ("scan", "scan-denoising")
+    assert noised.drawn.digest == PROMPTS.digest

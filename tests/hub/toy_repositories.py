@@ -4,19 +4,46 @@ import json
 
 import torch
 from tiny_models import tiny_llama
-from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 CIRCUIT = """
 circuitcheck: 1
 circuit: words
-model: {model}
+model: MODEL
+dictionaries: DICTIONARIES
 prompts:
   family:
-    name: words
-    templates: {{short: "w9 [A] w10 [B] w11 [A] w12", long: "w9 [B] w10 w11 [A] w9 [A] w12"}}
-    roles: {{A: S, B: IO}}
-    words: {{A: [w1, w2, w3, w4, w5, w6, w7, w8], B: [w1, w2, w3, w4, w5, w6, w7, w8]}}
+    family: words
+    title: two words, one again
+    lists: {names: [wa, wb, wc, wd, we, wf, wg, wh]}
+    slots: {IO: names, S: names}
+    roles: {IO: IO, S1: S, S2: S}
+    orders: {ABBA: {first: IO, second: S1}, BABA: {first: S1, second: IO}}
+    templates:
+      - {id: short, text: "wi {first} wj {second} wk {S2} wl"}
+      - {id: long, text: "wi {first} wj {second} wl wk {S2} wl"}
+    answer: IO
+    foil: S
+    corruptions: {fresh: {IO: fresh, S1: fresh, S2: fresh}}
+  n: 16
+claims:
+  - {id: behaviour, says: x, measure: clean, expect: {logit_diff: "?", accuracy: "?"}}
+  - {id: head, says: x, ablate: L0H1@END, expect: {effect: "?"}}
 """
+
+
+LETTERS = "abcdefghijkl"
+"""The words are wa, wb, ...: letters only, since GPT-2 cuts digits off."""
+
+
+def circuit_file(folder, model, *, dictionaries="{}", claims=""):
+    """A circuit file about a model, written as YAML, with two claims and more."""
+    path = folder / "words.circuit.yaml"
+    text = CIRCUIT.replace("MODEL", model).replace("DICTIONARIES", dictionaries)
+    path.write_text(text + claims, encoding="utf-8")
+    return path
 
 
 def toy_gpt2(folder, *, seed=0, layers=2):
@@ -44,13 +71,15 @@ def sharded_llama(folder):
     model = AutoModelForCausalLM.from_pretrained(folder)
     (folder / "model.safetensors").unlink()
     model.save_pretrained(folder, max_shard_size="8KB")
+    words = {"<|endoftext|>": 0, **{f"w{letter}": number for number, letter in enumerate(LETTERS, 1)}}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<|endoftext|>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<|endoftext|>").save_pretrained(folder)
     return folder
 
 
 def _byte_pairs():
-    """One token per byte, GPT-2's end of text, and one token for each of ` w1` to ` w12`."""
-    from transformers.convert_slow_tokenizer import bytes_to_unicode
-
-    merges = ["Ġ w", *(f"Ġw {digit}" for digit in range(1, 10)), *(f"Ġw1 {digit}" for digit in range(3))]
+    """One token per byte, GPT-2's end of text, and one token for each word behind its space."""
+    merges = ["Ġ w", *(f"Ġw {letter}" for letter in LETTERS)]
     tokens = [*bytes_to_unicode().values(), "<|endoftext|>", *(pair.replace(" ", "") for pair in merges)]
     return {token: number for number, token in enumerate(tokens)}, merges
