@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: circuits test check format bench kill calibrate bundled clean
+.PHONY: circuits test check format bench kill calibrate discovery-bench bundled clean
 
 circuits: $(READY)
 	$(BIN)/pytest circuits/
@@ -38,6 +38,10 @@ kill: $(READY)
 # Arguments: make calibrate CALIBRATE="--wirings 0".
 calibrate: $(READY)
 	$(BIN)/python -m circuitcheck.calibration $(CALIBRATE)
+
+# How well each method of discovery finds circuits that were wired by hand, and what it costs; about ten minutes.
+discovery-bench: $(READY)
+	$(BIN)/python -m circuitcheck.discovery.bench
 
 # Trains the bundled model and its dictionaries again; about an hour on two cores.
 bundled: $(READY)

@@ -85,7 +85,9 @@ class FakeEngine:
             condition: _columns(condition.intervention) for condition in conditions if condition.intervention
         }
         return Measurement(
-            values={request: self.answer(request, len(prompts.whole))[prompts.rows] for request in plan.requests},
+            values={
+                request: self.answer(request, len(prompts.whole))[prompts.rows] for request in plan.requests
+            },
             changes={
                 condition: np.full((len(prompts), width), self.change) for condition, width in widths.items()
             },

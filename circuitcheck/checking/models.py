@@ -19,7 +19,7 @@ from circuitcheck.store.recalling import recalled_facts
 
 if TYPE_CHECKING:
     from circuitcheck.engines import LensModel
-    from circuitcheck.hub import Room, Snapshot
+    from circuitcheck.hub import Host, Snapshot
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class NamedModel:
         from circuitcheck.hub import Wanted, model_snapshot
 
         wanted = Wanted(self.source, self.reference.revision, "model")
-        return model_snapshot(wanted, _room(self.device or default_device(), self.reference.dtype))
+        return model_snapshot(wanted, _host(self.device or default_device(), self.reference.dtype))
 
     @property
     def _folder(self) -> Path:
@@ -145,13 +145,13 @@ def loaded(
     return load_model(place, dtype=dtype, device=device, weights=weights)
 
 
-def _room(device: str, dtype: str) -> Room:
-    """The memory there is; torch is only imported to ask when something is to be downloaded."""
-    from circuitcheck.hub import Room
+def _host(device: str, dtype: str) -> Host:
+    """The same as engines' `host_on`; torch is only imported to ask when something is to be downloaded."""
+    from circuitcheck.hub import Host
 
-    def free() -> int:
-        from circuitcheck.engines.models import room_on
+    def there() -> Host:
+        from circuitcheck.engines.models import host_on
 
-        return room_on(device, dtype).free()
+        return host_on(device, dtype)
 
-    return Room(dtype, device, free)
+    return Host(dtype, device, lambda: there().free(), lambda config: there().unknown(config))

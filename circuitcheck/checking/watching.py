@@ -11,11 +11,15 @@ from dataclasses import dataclass, field, replace
 from circuitcheck.checking.stretches import Stretches, joined, of_requests
 from circuitcheck.claims.case import Case
 from circuitcheck.claims.conditions import Aliases
-from circuitcheck.claims.judging import Assessment, assess, is_supported, refutations
+from circuitcheck.claims.judging import Assessment, assess, rulings
 from circuitcheck.engine import Measurement, Request, Shape
 from circuitcheck.errors import MeasurementError
 from circuitcheck.spec import CircuitSpec, Claim
 from circuitcheck.statistics import Look, smallest
+from circuitcheck.verdict import Outcome
+
+_SIDES = {Outcome.SUPPORTED: "support", Outcome.REFUTED: "refute"}
+"""The p-value that a settled claim owes its verdict to."""
 
 
 @dataclass
@@ -78,15 +82,14 @@ class Watch:
         """It cannot be measured."""
         self.error = error
 
-    def told(self, *, refuted: bool) -> Assessment | None:
+    def told(self, ruling: Outcome) -> Assessment | None:
         """What the verdict is told from: the look that settled it, else the last; None where it failed."""
         if self.error or not self._assessments:
             return None
         found = self._assessments[-1]
-        if refuted:
-            found = min(
-                self._assessments, key=lambda one: one.own_tails.refute if one.own_tails is not None else 1.0
-            )
+        if ruling in _SIDES:
+            side = _SIDES[ruling]
+            found = min(self._assessments, key=lambda one: getattr(one.own_tails, side, 1.0))
         return replace(found, paired=self._case()) if self.to_the_end else found
 
     @property
@@ -107,20 +110,19 @@ class Watch:
 
 
 def settle(watches: Sequence[Watch]) -> None:
-    """Close what is supported, or refuted after correction for all claims of the file."""
-    latest = [(watch, one) for watch in watches if (one := watch.latest) is not None and not watch.error]
-    refuted = refutations([one for _, one in latest])
-    for (watch, one), no in zip(latest, refuted, strict=True):
-        if no or is_supported(one):
+    """Close what is supported or refuted by now, corrected for all claims of the file as the file says."""
+    for watch, ruling in _ruled(watches):
+        if ruling in _SIDES:
             watch.is_settled = True
 
 
 def told(watches: Sequence[Watch]) -> list[Assessment]:
     """What the verdicts are told from, of those that could be measured, in order."""
+    return [found for watch, ruling in _ruled(watches) if (found := watch.told(ruling)) is not None]
+
+
+def _ruled(watches: Sequence[Watch]) -> list[tuple[Watch, Outcome]]:
+    """What every claim that could be measured comes out as by now."""
     latest = [(watch, one) for watch in watches if (one := watch.latest) is not None and not watch.error]
-    refuted = refutations([one for _, one in latest])
-    return [
-        found
-        for (watch, _), no in zip(latest, refuted, strict=True)
-        if (found := watch.told(refuted=no)) is not None
-    ]
+    found = rulings([one for _, one in latest])
+    return [(watch, ruling) for (watch, _), ruling in zip(latest, found, strict=True)]

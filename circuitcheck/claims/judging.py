@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from circuitcheck.claims.case import Case
 from circuitcheck.claims.evidence import cell_effects, facts_of, population_of, values_of, worst_prompts
@@ -96,31 +97,52 @@ def assess(
 
 
 def conclude(assessments: Sequence[Assessment]) -> tuple[Verdict, ...]:
-    """Verdicts of the measured claims of one file, refutations corrected over all claims written in it."""
-    refuted = refutations(assessments)
-    return tuple(_verdict(each, refuted=no) for each, no in zip(assessments, refuted, strict=True))
+    """Verdicts of the measured claims of one file, corrected over all claims written in it."""
+    return tuple(
+        _verdict(each, ruling) for each, ruling in zip(assessments, rulings(assessments), strict=True)
+    )
 
 
-def is_supported(assessment: Assessment) -> bool:
-    """Whether the claim is supported by now; no other claim has a say in that."""
+def rulings(assessments: Sequence[Assessment]) -> list[Outcome]:
+    """What each claim of a file comes out as by now.
+
+    Refutations are corrected by Holm over the claims of the file; supports only where the file says so, since a
+    file is green only if all of its claims are.
+    """
+    refuted = _holm(assessments, "refute")
+    corrected = bool(assessments) and assessments[0].case.spec.correction == "file"
+    supported = _holm(assessments, "support") if corrected else list(map(_is_supported, assessments))
+    return [
+        Outcome.MEASURED
+        if each.tails is None
+        else Outcome.SUPPORTED
+        if yes
+        else Outcome.REFUTED
+        if no
+        else Outcome.INCONCLUSIVE
+        for each, yes, no in zip(assessments, supported, refuted, strict=True)
+    ]
+
+
+def _is_supported(assessment: Assessment) -> bool:
     tails = assessment.tails
     return tails is not None and tails.support <= alpha_side(confidence_of(assessment.case))
 
 
-def refutations(assessments: Sequence[Assessment]) -> list[bool]:
+def _holm(assessments: Sequence[Assessment], side: Literal["support", "refute"]) -> list[bool]:
     """Holm's decision per claim. A claim of another confidence enters with its p-value scaled to the file's."""
     if not assessments:
         return []
     spec = assessments[0].case.spec
     level = alpha_side(spec.confidence)
     scaled = {
-        index: min(1.0, tails.refute * level / alpha_side(confidence_of(each.case)))
+        index: min(1.0, getattr(tails, side) * level / alpha_side(confidence_of(each.case)))
         for index, each in enumerate(assessments)
         if (tails := each.tails) is not None
     }
     rejected = holm(list(scaled.values()), level, total=_judged_claims(spec.claims))
-    refuted = {index for index, no in zip(scaled, rejected, strict=True) if no}
-    return [index in refuted for index in range(len(assessments))]
+    shown = {index for index, no in zip(scaled, rejected, strict=True) if no}
+    return [index in shown for index in range(len(assessments))]
 
 
 def _judged_claims(claims: Sequence[Claim]) -> int:
@@ -131,11 +153,9 @@ def _judged_claims(claims: Sequence[Claim]) -> int:
     )
 
 
-def _verdict(assessment: Assessment, *, refuted: bool) -> Verdict:
+def _verdict(assessment: Assessment, outcome: Outcome) -> Verdict:
     case, claim = assessment.case, assessment.case.claim
     level = alpha_side(confidence_of(case))
-    tails = assessment.tails
-    outcome = _outcome(tails, level, refuted=refuted)
     parts = tuple(
         _part(question, evidence, assessment.level)
         for question, evidence in zip(assessment.questions, assessment.evidence, strict=True)
@@ -220,8 +240,9 @@ def _reason(assessment: Assessment, parts: Sequence[Part], outcome: Outcome, lev
     named = next((reason for reason in reasons if reason), "")
     if named:
         return named
-    tails = assessment.tails
+    tails, total = assessment.tails, _judged_claims(assessment.case.spec.claims)
     if tails is not None and tails.refute <= level:
-        total = _judged_claims(assessment.case.spec.claims)
         return f"below the threshold on its own, not after correction for the {total} claims of the file"
+    if tails is not None and tails.support <= level:
+        return f"as claimed on its own, not after correction for the {total} claims of the file"
     return "the interval crosses the threshold"

@@ -32,10 +32,12 @@ def proposal_text(proposal: Proposal, directory: Path) -> str:
         model=_model(proposal, directory),
         prompts=_prompts(proposal.split.file),
         metric=METRIC.name,
+        correction="file",
         nodes=CommentedMap({stage.name: _group(stage) for stage in proposal.stages}),
         claims=CommentedSeq(map(_claim, proposal.confirmed)),
     )
     content.yaml_set_start_comment("\n".join(_provenance(proposal)))
+    content.yaml_add_eol_comment("the data chose these claims", "correction")
     for key in ("model", "prompts", "nodes", "claims"):
         content.yaml_set_comment_before_after_key(key, before="\n")
     written = StringIO()

@@ -245,6 +245,7 @@ def _spec(
             "model": wanted.model_reference,
             "prompts": dict(prompts),
             "metric": METRIC.name,
+            "correction": "file",
             "nodes": groups,
             "claims": [dict(claim) for claim in claims],
         }

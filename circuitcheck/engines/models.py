@@ -5,22 +5,24 @@ its shape and the digest of its weights.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from transformer_lens.factories.architecture_adapter_factory import SUPPORTED_ARCHITECTURES
 from transformer_lens.model_bridge import TransformerBridge
 from transformers import AutoModelForCausalLM
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
 from circuitcheck.engine import Shape
 from circuitcheck.engines.gauges import gauge_of
 from circuitcheck.engines.weights_check import digest_of, read_tensors, refuse_not_finite
 from circuitcheck.errors import ModelError
-from circuitcheck.hub import Room, Snapshot, Wanted, model_snapshot
+from circuitcheck.hub import Host, Snapshot, Wanted, model_snapshot
 
 Weights = Literal["raw", "folded"]
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
@@ -66,7 +68,7 @@ def load_model(
     device = device or default_device()
     precision = _dtype(dtype)
     if not isinstance(source, Snapshot) and not _is_local(source):
-        source = model_snapshot(Wanted(str(source), revision, "model"), room_on(device, dtype))
+        source = model_snapshot(Wanted(str(source), revision, "model"), host_on(device, dtype))
     folder = source.folder if isinstance(source, Snapshot) else Path(source)
     _check_directory(folder, may_hold_pickles=isinstance(source, Snapshot))
     try:
@@ -85,9 +87,20 @@ def default_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def room_on(device: str, dtype: str) -> Room:
-    """The memory that a model may take there; asked when something is about to be downloaded."""
-    return Room(dtype, device, lambda: gauge_of(device).free())
+def host_on(device: str, dtype: str) -> Host:
+    """What a model on this device may take, and which architectures it may have."""
+    return Host(dtype, device, lambda: gauge_of(device).free(), unknown_architecture)
+
+
+def unknown_architecture(config: Mapping[str, Any]) -> str:
+    """Why a model of this config.json cannot be loaded; empty where nothing speaks against it."""
+    kind = config.get("model_type")
+    made = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(kind)
+    if made is None:
+        return f"transformers knows no causal language model of the model_type {kind!r} in its config.json"
+    if SUPPORTED_ARCHITECTURES.keys().isdisjoint({made, *(config.get("architectures") or ())}):
+        return f"TransformerLens does not know its architecture {made}"
+    return ""
 
 
 def wrap_model(bridge: Any) -> LensModel:
@@ -223,7 +236,7 @@ def _weight_files(directory: Path) -> list[Path]:
 
 
 def _why_not(source: str | Path | Snapshot, fault: Exception) -> str:
-    first = (str(fault).strip() or type(fault).__name__).splitlines()[0].rstrip(". ")
+    first = (str(fault).strip() or type(fault).__name__).splitlines()[0].partition(". ")[0].rstrip(". ")
     model = repr(str(source)) if isinstance(source, Snapshot) else f"at {source}"
     return f"the model {model} cannot be loaded: {first}; use a model that TransformerLens supports."
 

@@ -112,7 +112,8 @@ def _with_learned_threshold(
 ) -> dict[str, Tensor]:
     """Batch top-k as it is used behind its training: a feature fires above one threshold learned for all of them.
 
-    Which features are the largest of a batch says nothing about a single prompt (Bussmann et al. 2024, section 3).
+    Which features are the largest of a batch says nothing about a single prompt (Bussmann et al. 2024,
+    arXiv 2412.06410).
     Where activations are scaled by their decoder norms, the scale moves into the encoder, and decoder rows have
     norm 1: the reconstruction is the same.
     """

@@ -4,6 +4,7 @@ In: paths. Out: tensors, or a `ModelError` or `DictionaryError` that names the f
 """
 
 import hashlib
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -44,7 +45,10 @@ def read_torch_tensors(path: Path, error: type[CircuitCheckError]) -> dict[str, 
         CircuitCheckError: of the type `error`, when the file is damaged or holds more than tensors by name.
     """
     try:
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # Torch warns of pickles that it goes on to refuse, or to read by its own harmless reader.
+            warnings.simplefilter("ignore", UserWarning)
+            tensors = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as fault:
         msg = f"{path} is a pickle that holds more than tensors, and reading it can run any program; convert it to safetensors."
         raise error(msg) from fault

@@ -1,14 +1,15 @@
-"""Which files of a repository a model needs, and whether it would fit into memory; asked before they are fetched.
+"""Which files of a repository a model needs, and whether it could run here; asked before its weights are fetched.
 
-In: `Wanted`, the precision, the memory there is. Out: the `Snapshot` with these files on this disk.
+In: `Wanted`, and the `Host` it is to run on. Out: the `Snapshot` with these files on this disk.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from circuitcheck.byte_sizes import bytes_text
 from circuitcheck.hub.snapshots import Snapshot, snapshot_of
@@ -28,25 +29,32 @@ _BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
 
 @dataclass(frozen=True)
-class Room:
-    """The memory that a model is to fit into; `free` gives its bytes, and is asked only before a download."""
+class Host:
+    """What a model is to run on, asked only before a download.
+
+    `free` gives the device's free memory in bytes. `unknown` says of a config.json why its architecture cannot be
+    loaded, and nothing where it can.
+    """
 
     dtype: str
     device: str
     free: Callable[[], int]
+    unknown: Callable[[Mapping[str, Any]], str]
 
 
-def model_snapshot(wanted: Wanted, room: Room) -> Snapshot:
+def model_snapshot(wanted: Wanted, host: Host) -> Snapshot:
     """A model's repository, with its configuration, weights and tokenizer fetched.
 
     Raises:
-        ModelError: it cannot be had, has no safetensors, or is larger than the memory there is.
+        ModelError: it cannot be had, has no safetensors, is larger than the memory there is, or of an
+            architecture that is not known.
     """
     snapshot = snapshot_of(wanted)
     weights = _weights(snapshot)
     beside = [_CONFIG, *sorted(_BESIDE & snapshot.files.keys())]
     if snapshot.missing([*weights, *beside]):
-        _refuse_too_large(snapshot, weights, room)
+        _refuse_too_large(snapshot, weights, host)
+        _refuse_unknown(snapshot, host)
     snapshot.fetch(beside)
     snapshot.fetch(_shards(snapshot) if _INDEX in weights else weights)
     snapshot.remember(_CONFIG)
@@ -92,13 +100,25 @@ def _shards(snapshot: Snapshot) -> Iterable[str]:
     return [_INDEX, *shards]
 
 
-def _refuse_too_large(snapshot: Snapshot, weights: Iterable[str], room: Room) -> None:
+def _refuse_too_large(snapshot: Snapshot, weights: Iterable[str], host: Host) -> None:
     stored = sum(snapshot.files[path] for path in weights)
-    needed = snapshot.weights * _BYTES.get(room.dtype, 4) if snapshot.weights else stored
-    free = room.free()
+    needed = snapshot.weights * _BYTES.get(host.dtype, 4) if snapshot.weights else stored
+    free = host.free()
     if needed > free:
         msg = (
-            f"takes {bytes_text(needed)} of memory in {room.dtype}, and {room.device} has {bytes_text(free)} free; "
+            f"takes {bytes_text(needed)} of memory in {host.dtype}, and {host.device} has {bytes_text(free)} free; "
             "choose a smaller model, dtype: bfloat16, or a device with more."
         )
+        raise snapshot.wanted.refusal(msg)
+
+
+def _refuse_unknown(snapshot: Snapshot, host: Host) -> None:
+    config = snapshot.fetch([_CONFIG]) / _CONFIG
+    try:
+        content = json.loads(config.read_text(encoding="utf-8"))
+    except ValueError as fault:
+        msg = f"has a {_CONFIG} that is not JSON ({fault}); name another revision."
+        raise snapshot.wanted.refusal(msg) from fault
+    if isinstance(content, dict) and (why := host.unknown(content)):
+        msg = f"cannot be loaded: {why}; use a model that TransformerLens supports."
         raise snapshot.wanted.refusal(msg)

@@ -23,6 +23,8 @@ from circuitcheck.spec.prompts import PromptsRef
 from circuitcheck.spec.references import DictionaryRef, ModelRef
 from circuitcheck.spec.rules import faults_of
 
+Correction = Literal["refutations", "file"]
+
 
 class Header(Part):
     """The keys of a circuit file that hold a single value."""
@@ -37,6 +39,11 @@ class Header(Part):
     )
     confidence: float = Field(
         default=0.95, gt=0.5, lt=1, description="A verdict is wrong at most this far from always: 0.95 is 5%."
+    )
+    correction: Correction = Field(
+        default="refutations",
+        description="Holm over the claims of the file: of refutations only, or of supports too (file), for claims "
+        "that were chosen by looking at data.",
     )
 
 

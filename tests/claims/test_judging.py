@@ -203,6 +203,26 @@ def test_refutations_are_corrected_over_the_claims_of_the_file_and_supports_are_
     assert all(verdict.outcome is Outcome.SUPPORTED for verdict in among[1:])
 
 
+def test_a_file_whose_claims_the_data_chose_corrects_supports_too():
+    """About 3 with an sd of 0.5, 128 prompts: 2.93 is far enough away for one claim, and not for one of 41."""
+    hard, easy = (
+        "measure: clean, expect: {logit_diff: '>= 2.93'}",
+        "measure: clean, expect: {logit_diff: '>= 1'}",
+    )
+    spec = spec_with(hard, *[easy] * 40)
+    prompts = fake_prompts(128)
+
+    def first(correction):
+        together = {spec.prompts.corruption: Prompted(prompts, prompts.subset([]))}
+        file = spec.model_copy(update={"correction": correction})
+        run = ClaimRun(file, FakeEngine(model_of(3.0, 0.0)), frozenset(), together)
+        return run.judge([file.claims[0]], "").verdicts[0]
+
+    assert first("refutations").outcome is Outcome.SUPPORTED
+    assert first("file").outcome is Outcome.INCONCLUSIVE
+    assert "not after correction for the 41 claims" in first("file").reason
+
+
 def attention_of(to_io, to_s2):
     def answer(request, n):
         assert isinstance(request.reading, AttentionReading)

@@ -53,7 +53,15 @@ def all_edges(wiring: Wiring):
 
 
 @pytest.mark.parametrize(
-    ("source", "target"), [("L0H1", "L1H2.q"), ("L0.mlp", "L2H0.q"), ("L0H1", "L1.mlp"), ("L1H3", "L2.mlp")]
+    ("source", "target"),
+    [
+        ("L0H1", "L1H2.q"),
+        ("L0.mlp", "L2H0.q"),
+        ("L0H1", "L1.mlp"),
+        ("L1H3", "L2.mlp"),
+        ("embed", "L1H2.q"),
+        ("embed", "L1.mlp"),
+    ],
 )
 def test_cutting_one_edge_is_what_the_engine_makes_of_a_path(
     model: LensModel, source: str, target: str

@@ -79,7 +79,7 @@ def test_what_is_there_already_is_said_with_the_way_out() -> None:
 
 
 def test_prompts_without_an_effect_are_refused_with_both_metrics() -> None:
-    # Gendered names are swapped for others that the model treats alike.
+    # The two first names change places, and who is repeated stays the same.
     with pytest.raises(
         MeasurementError, match=r"nothing to explain: logit_diff is .* on clean prompts and .* on corrupt"
     ):

@@ -8,6 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from circuitcheck.commands.review import review
+from circuitcheck.discovery.proposal_text import write_new
 from circuitcheck.discovery.reviewing import Draft
 from circuitcheck.errors import CircuitCheckError
 from circuitcheck.reading import read_spec
@@ -114,3 +115,12 @@ def test_the_folder_of_a_model_is_found_from_the_new_place(tmp_path: Path) -> No
     draft = Draft.of(PROPOSAL.replace("model: ioi-mini", "model: {path: ../models/mine}"))
     text = draft.text(tmp_path / "proposals", tmp_path / "deep" / "circuits")
     assert "path: ../../models/mine" in text
+
+
+def test_a_file_that_came_there_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "ioi.circuit.yaml"
+    path.write_text("mine", encoding="utf-8")
+    with pytest.raises(CircuitCheckError, match="is there already and is left as it is"):
+        write_new(path, PROPOSAL, force=False)
+    assert path.read_text(encoding="utf-8") == "mine"
+    assert list(tmp_path.iterdir()) == [path]

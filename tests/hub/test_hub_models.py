@@ -1,6 +1,11 @@
 """Models from the Hub, by the code that users run: what arrives, and the one sentence for what does not."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
@@ -13,6 +18,8 @@ from circuitcheck.checking.models import loaded
 from circuitcheck.engines import load_model
 from circuitcheck.engines.gauges import ProcessGauge
 from circuitcheck.errors import ModelError
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +49,7 @@ def numbers(path):
     """Every estimate of a file's claims."""
     result = check(path)
     assert not result.errors
-    return {verdict.claim: [row.estimate for row in verdict.expectations] for verdict in result.verdicts}
+    return {verdict.claim: [part.estimate for part in verdict.parts] for verdict in result.verdicts}
 
 
 @pytest.mark.parametrize(("name", "files"), [("gpt2", toy_gpt2), ("meta-llama/Llama-3.2-1B", sharded_llama)])
@@ -224,12 +231,50 @@ def test_weights_that_are_damaged_on_the_hub_are_said_with_their_file(hub, tmp_p
     load_model("gpt2", device="cpu")
 
 
-def test_an_unknown_architecture_is_said(hub, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"model_type": "hyena"},
+            "transformers knows no causal language model of the model_type 'hyena' in its config.json",
+        ),
+        (
+            {"model_type": "fuyu", "architectures": ["FuyuForCausalLM"]},
+            "TransformerLens does not know its architecture FuyuForCausalLM",
+        ),
+    ],
+)
+def test_an_unknown_architecture_is_said_before_the_weights_are_fetched(hub, tmp_path, change, message):
     files = tiny_gpt2(tmp_path / "files", layers=1)
     config = json.loads((files / "config.json").read_text())
-    (files / "config.json").write_text(json.dumps({**config, "model_type": "hyena"}))
-    hub.add("someone/hyena", files)
-    assert "cannot be loaded: " in refusal("someone/hyena")
+    (files / "config.json").write_text(json.dumps({**config, **change}))
+    hub.add("someone/other", files)
+    assert refusal("someone/other") == (
+        f"the model 'someone/other' cannot be loaded: {message}; use a model that TransformerLens supports."
+    )
+    assert hub.fetched() == ["config.json"]
+
+
+def test_a_process_finds_the_hub_and_the_cache_where_the_environment_says(hub, tmp_path, gpt2_files):
+    hub.add("gpt2", gpt2_files)
+    path = circuit_file(tmp_path, "{name: gpt2}")
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HF_", "PYTEST_"))
+    }
+    environment |= {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
+    environment["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT, ROOT / "plugins")))
+    command = [sys.executable, "-c", "from circuitcheck.cli import main; main()", "run", str(path)]
+    command += ["--", "-p", "no:cacheprovider", "-v"]
+    for offline in ("0", "1"):
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, timeout=200,
+            env=environment | {"HF_HUB_OFFLINE": offline},
+        )  # fmt: skip
+        assert "words.circuit.yaml::head PASSED" in done.stdout
+        assert "store: .circuitcheck/results, 0 of 3 measurements already made" in done.stdout
+        shutil.rmtree(tmp_path / ".circuitcheck")
+    assert "model.safetensors" in hub.fetched()
+    assert (tmp_path / "home" / "hub" / "models--gpt2").is_dir()
 
 
 @pytest.mark.parametrize(
@@ -278,6 +323,4 @@ def test_a_store_knows_a_model_of_the_hub_by_its_files(hub, tmp_path, gpt2_files
     loaded.cache_clear()
     monkeypatch.setattr("circuitcheck.engines.load_model", None)
     again = check(path, store=tmp_path / "store")
-    assert [verdict.expectations for verdict in again.verdicts] == [
-        verdict.expectations for verdict in first.verdicts
-    ]
+    assert [verdict.parts for verdict in again.verdicts] == [verdict.parts for verdict in first.verdicts]
