@@ -13,7 +13,7 @@ SEEDS = range(int(os.environ.get("PLANTED_SEEDS", "1")))
 @cache
 def built(kind, seed):
     """A planted model; built once for all tests. Its truths are measured fast, so that the tests are."""
-    fast = {"n_truth": 256, "exact_passes": False}
+    fast = {"n_truth": 1024, "exact_passes": False}
     if kind == "backup":
         return planted.chain(seed, backup=True, **fast)
     return getattr(planted, kind)(seed, **fast)

@@ -20,7 +20,7 @@ from fake_check import fake_result
 pytest_circuitcheck.progress._PATIENCE_S = 0
 pytest_circuitcheck.progress._BETWEEN_S = 0
 
-def check(spec, *, claims, progress, store):
+def check(spec, *, claims, progress, store, counterexamples):
     for done in (1, 2):
         if progress:
             progress(done, 2, "passes")
