@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import Cache
 
+from circuitcheck.engines.joined import Joined, joined
 from circuitcheck.engines.models import LensModel
 from circuitcheck.engines.passes import Pass, Treatment, run
 from circuitcheck.engines.sources import nothing_to_look_up
@@ -59,9 +60,9 @@ class Prefix:
 
     def update(
         self, keys: Tensor, values: Tensor, *_: Any, **__: Any
-    ) -> tuple[Float[Tensor, "rows group pos d_head"], Float[Tensor, "rows group pos d_head"]]:
+    ) -> tuple[Tensor | Joined, Tensor | Joined]:
         """Keys and values of all tokens; rows are copies of the batch, one after the other."""
-        return _joined(self.keys, keys), _joined(self.values, values)
+        return joined(self.keys, keys), joined(self.values, values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,13 +170,3 @@ def _from(position: int, value: Any, name: str) -> Any:
         return value
     axis = _POSITION_AXES[name]
     return value.narrow(axis, position, value.shape[axis] - position)
-
-
-def _joined(before: Tensor, fresh: Tensor) -> Tensor:
-    """Earlier tokens, the same for every copy of the batch, in front of each copy's own."""
-    batch, group, length, width = before.shape
-    copies = len(fresh) // batch
-    joined = fresh.new_empty(copies, batch, group, length + fresh.shape[2], width)
-    joined[:, :, :, :length] = before
-    joined[:, :, :, length:] = fresh.reshape(copies, batch, *fresh.shape[1:])
-    return joined.flatten(0, 1)

@@ -243,7 +243,8 @@ def test_a_replaced_feature_reads_as_what_it_was_given(engine: LensEngine) -> No
 def test_an_intervention_later_in_the_model_does_not_reach_an_earlier_reading(engine: LensEngine) -> None:
     feature = ActivationReading(parse_node("L1.zz/0@END"))
     before = ask(engine, None, reading=feature)
-    np.testing.assert_array_equal(ask(engine, replace("zero", "L2.mlp@all"), reading=feature), before)
+    # Up to rounding: a pass over a part of the tokens adds up attention in another order.
+    np.testing.assert_allclose(ask(engine, replace("zero", "L2.mlp@all"), reading=feature), before, atol=1e-6)
     assert np.abs(ask(engine, replace("zero", "L0.mlp@all"), reading=feature) - before).max() > 1e-3
 
 

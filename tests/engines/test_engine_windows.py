@@ -134,6 +134,7 @@ def test_interventions_at_the_end_recompute_one_token_each_and_share_a_call(gpt2
 
 def test_whole_passes_are_shared_as_far_as_the_batch_size_goes(gpt2: LensModel) -> None:
     embeddings = plan_of("embed@IO", "embed@S", "embed@all")
+    suffix.can_run_suffixes(gpt2)  # tried before counting
     with tokens_through(gpt2) as seen:
         LensEngine(gpt2, {}, batch_size=24).measure(embeddings, ALIKE, REFERENCES)
     assert seen[0] == [12 * 8, 12 * 8, 24 * 8, 12 * 8]
@@ -142,9 +143,9 @@ def test_whole_passes_are_shared_as_far_as_the_batch_size_goes(gpt2: LensModel) 
 def test_a_node_that_may_not_have_changed_is_decided_by_a_whole_pass(
     gpt2: LensModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    joined = traces._joined
+    joined = traces.joined
     assert suffix.can_run_suffixes(gpt2)
-    monkeypatch.setattr(traces, "_joined", lambda before, fresh: joined(before, fresh) * (1 + 1e-6))
+    monkeypatch.setattr(traces, "joined", lambda before, fresh: joined(before, fresh) * (1 + 1e-6))
     unchanged = Condition("clean", replace("clean", "L2H1@END", "L2.mlp@END"))
     plan = Plan((Request(CLEAN, LOGIT_DIFF), Request(unchanged, LOGIT_DIFF)))
     with tokens_through(gpt2) as seen:
