@@ -5,7 +5,8 @@ group by group, so nothing is padded. Nothing is approximated: what an intervent
 from the untouched pass, the rest is computed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 
 import torch
@@ -21,6 +22,7 @@ from circuitcheck.engine import (
     Progress,
     Shape,
 )
+from circuitcheck.engines.activations import in_one_step
 from circuitcheck.engines.averaging import Averages
 from circuitcheck.engines.descriptions import describe
 from circuitcheck.engines.fitting import fit
@@ -102,7 +104,7 @@ class LensEngine:
         if not len(prompts):
             msg = "there are no prompts to measure on; draw at least one."
             raise MeasurementError(msg)
-        with torch.inference_mode():
+        with self._at_work():
             return Run(self._tools, plan, prompts, references, progress).measurement()
 
     def forecast(self, errands: Sequence[Errand]) -> Forecast:
@@ -113,7 +115,7 @@ class LensEngine:
             DictionaryError: when a dictionary is missing, damaged, or does not fit the model.
             PromptError: when a position is not on the prompts.
         """
-        with torch.inference_mode():
+        with self._at_work():
             return forecast_errands(errands, self._tools, self._surveyor)
 
     def fit(self, place: Node, features: tuple[int, ...], prompts: PromptSet) -> Fit:
@@ -123,7 +125,7 @@ class LensEngine:
             MeasurementError: when `place` is not an error node, or a value is not finite.
             DictionaryError: when the dictionary is missing, damaged, or does not fit the model.
         """
-        with torch.inference_mode():
+        with self._at_work():
             size = self._surveyor.size((place,), prompts)
             return fit(self.measure, self._library, self._model, place, features, prompts, size)
 
@@ -134,7 +136,7 @@ class LensEngine:
             MeasurementError: when `place` is not an error node, or there are no prompts.
             DictionaryError: when the dictionary is missing, damaged, or does not fit the model.
         """
-        with torch.inference_mode():
+        with self._at_work():
             return profile(self._library, self._model, place, prompts, self._surveyor.size((place,), prompts))
 
     def describe(self, features: tuple[Node, ...], prompts: PromptSet) -> tuple[Description, ...]:
@@ -145,6 +147,12 @@ class LensEngine:
             DictionaryError: when a dictionary is missing, damaged, or does not fit the model.
             PromptError: when a position is not on the prompts.
         """
-        with torch.inference_mode():
+        with self._at_work():
             size = self._surveyor.size(features, prompts)
             return describe(self._library, self._model, features, prompts, size)
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Around everything that runs the model."""
+        with torch.inference_mode(), in_one_step(self._model):
+            yield

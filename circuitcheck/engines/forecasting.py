@@ -37,10 +37,10 @@ class _Count:
 
     def add(self, rows: int, length: int, window: Window = WHOLE) -> None:
         """One pass over so many rows of this length."""
-        blocks = self.model.shape.n_layers - window.layer
+        layers = self.model.shape.n_layers
         self.passes += 1
-        self.block_passes += blocks
-        self.block_tokens += blocks * rows * (length - window.position)
+        self.block_passes += layers - window.layer + (window.only is not None)
+        self.block_tokens += rows * window.tokens(layers, length)
 
     def add_parts(self, rows: int, tokens: Sequence[float]) -> None:
         """One keep-only run on so many prompts; `tokens` of whole passes, per prompt and condition."""

@@ -24,8 +24,11 @@ from circuitcheck.engines.routing import route_treatment
 from circuitcheck.engines.scene import Scene
 from circuitcheck.engines.sources import Reference, resample_donors
 from circuitcheck.engines.suffix import can_run_suffixes
-from circuitcheck.engines.windows import WHOLE, Window, window_around
+from circuitcheck.engines.windows import WHOLE, Window, narrowed, window_around
 from circuitcheck.prompts.pairs import PromptSet
+
+_WIDE = 256
+"""Width of the residual stream from which on fewer tokens in a block are worth another call of it, and smaller stacks."""
 
 
 @dataclass(frozen=True)
@@ -134,12 +137,18 @@ def _window(treatment: Treatment, wanted: Sequence[Needs], scene: Scene) -> Wind
         return KeptParts(0, scene.everywhere[0])
     hooks = {hook for step in treatment.steps for hook in (step.hook, *step.live_hooks)}
     positions = {position for step in treatment.steps for position in step.positions}
-    return window_around(
-        hooks.union(*(one.here for one in wanted)),
+    here = frozenset[str]().union(*(one.here for one in wanted))
+    layers = scene.shape.n_layers
+    window = window_around(
+        hooks | here,
         positions.union({scene.end}, *(one.positions for one in wanted)),
-        layers=scene.shape.n_layers,
+        layers=layers,
         length=scene.length,
     )
+    if window == WHOLE or scene.shape.d_model < _WIDE:
+        return window
+    edits = [(hook, step.positions) for step in treatment.steps for hook in (step.hook, *step.live_hooks)]
+    return narrowed(window, edits, here, layers=layers, end=scene.end)
 
 
 def _references(treatments: Mapping[Condition, Treatment]) -> tuple[Reference, ...]:

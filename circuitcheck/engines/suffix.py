@@ -11,10 +11,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from circuitcheck.engines.models import LensModel
-from circuitcheck.engines.sites import RESID, block_hook
+from circuitcheck.engines.sites import RESID, Z, block_hook
 from circuitcheck.engines.starts import Hooks, Told, WholeStart
 from circuitcheck.engines.traces import Trace, traced_run
 from circuitcheck.engines.unembedding import unembedded
@@ -49,14 +50,30 @@ class SuffixStart:
         """Run the blocks of the window on copies of the cached stream, then unembed END."""
         assert not loss, "the loss of a text reads every position, so no window but the whole holds it"
         bridge: Any = self.model.bridge
-        calls = self.trace.calls[self.window.layer :]
-        stream = self.window.of(calls[0].stream).repeat(copies, 1, 1)
         with torch.inference_mode(), bridge.hooks(fwd_hooks=hooks):
-            for block, call in zip(bridge.blocks[self.window.layer :], calls, strict=True):
-                out = block(stream, **call.settings_from(self.window.position))
-                stream = out[0] if isinstance(out, tuple) else out
-            logits = unembedded(stream[:, self.window.place(self.end)], bridge, wanted)
+            logits = unembedded(self._stream_at_end(copies, bridge), bridge, wanted)
         return Told(logits, torch.full((len(logits),), torch.nan), wanted)
+
+    def _stream_at_end(self, copies: int, bridge: Any) -> Float[Tensor, "rows d_model"]:
+        window, calls = self.window, self.trace.calls
+        stream = self._entering(window.layer, copies)
+        for layer in range(window.layer, len(calls)):
+            block = bridge.blocks[layer]
+            if layer == window.layer and window.until is not None:
+                changed = calls[layer].run(
+                    block, stream[:, : window.place(window.until) + 1], window.position
+                )
+                stream = self._entering(layer + 1, copies)
+                stream[:, : changed.shape[1]] = changed
+            elif layer == len(calls) - 1 and window.only is not None:
+                return calls[layer].run_only(block, stream, window.position, window.only)[:, 0]
+            else:
+                stream = calls[layer].run(block, stream, window.position)
+        return stream[:, window.place(self.end)]
+
+    def _entering(self, layer: int, copies: int) -> Float[Tensor, "rows pos d_model"]:
+        """Copies of the stream in front of a block in the untouched pass."""
+        return self.window.of(self.trace.calls[layer].stream).repeat(copies, 1, 1)
 
 
 def can_run_suffixes(model: LensModel) -> bool:
@@ -77,18 +94,23 @@ def _agrees(model: LensModel) -> bool:
 
 
 def _windows(layers: int) -> Iterable[Window]:
-    """A few of them: first, middle and last block, few and many tokens."""
-    return (WHOLE, Window(0, _TOKENS - 1), Window(layers // 2, 3), Window(layers - 1, _TOKENS - 2))
+    """A few of them: first, middle and last block, few and many tokens, blocks that run for some tokens only."""
+    middle, last, end = layers // 2, layers - 1, _TOKENS - 1
+    yield from (WHOLE, Window(0, end), Window(middle, 3), Window(last, _TOKENS - 2))
+    if layers > 1:
+        yield from (Window(0, 2, until=3), Window(0, 2, only=end), Window(last - 1, 1, until=4, only=end))
 
 
 def _same(model: LensModel, tokens: list[tuple[int, ...]], trace: Trace, window: Window) -> bool:
-    """Whether the logits agree, on two copies of the prompts, the second with its stream changed in the window."""
-    hook, end = block_hook(window.layer, RESID), _TOKENS - 1
+    """Whether the logits agree, on two copies of the prompts, the second changed in the window's first block.
+
+    Its stream from the window's first token on or, where the first block runs for some tokens only, its heads there.
+    """
+    hook, end = block_hook(window.layer, RESID if window.until is None else Z), _TOKENS - 1
     scale = trace.calls[window.layer].stream.std()
-    whole_hooks, part_hooks = (
-        [(hook, partial(_disturb, at=at, by=scale))]
-        for at in (window.position, window.place(window.position))
-    )
+    span = slice(window.position, None if window.until is None else window.until + 1)
+    inside = slice(0, None if window.until is None else window.place(window.until) + 1)
+    whole_hooks, part_hooks = ([(hook, partial(_disturb, at=at, by=scale))] for at in (span, inside))
     whole = WholeStart(model, tokens, end).run(2, whole_hooks).logits
     some = torch.arange(0, model.shape.d_vocab, _STRIDE, device=whole.device)
     start = SuffixStart(model, trace, window, end)
@@ -103,9 +125,9 @@ def _alike(whole: Tensor, part: Tensor) -> bool:
     return bool((whole - part).norm() <= _EXACT * whole.norm())
 
 
-def _disturb(value: Tensor, hook: Any, *, at: int, by: Tensor) -> Tensor:
-    """The second half of the rows with every other number of the stream moved, from one place on."""
+def _disturb(value: Tensor, hook: Any, *, at: slice, by: Tensor) -> Tensor:
+    """The second half of the rows with every other number of the stream moved, at some places."""
     del hook
     changed = value.clone()
-    changed[len(value) // 2 :, at:, ::2] += by
+    changed[len(value) // 2 :, at, ::2] += by
     return changed

@@ -7,9 +7,9 @@ model that calls its blocks in a way that is not known here leaves no trace, and
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from jaxtyping import Float
@@ -45,10 +45,29 @@ class BlockCall:
     """The name under which the block takes its cache."""
     settings: Mapping[str, Any]
 
-    def settings_from(self, position: int) -> dict[str, Any]:
-        """The settings for the positions from this one on, with a cache that holds the earlier ones."""
-        settings = {name: _from(position, value, name) for name, value in self.settings.items()}
-        return {**settings, self.cache: Prefix(self.keys[:, :, :position], self.values[:, :, :position])}
+    def run(self, block: Any, stream: Float[Tensor, "rows pos d_model"], first: int) -> Tensor:
+        """The block on the tokens from `first` on, as many as the stream has; earlier ones are the untouched pass's."""
+        return self._run(block, stream, first, self._prefix(first))
+
+    def run_only(
+        self, block: Any, stream: Float[Tensor, "rows pos d_model"], first: int, token: int
+    ) -> Float[Tensor, "rows 1 d_model"]:
+        """The block on one token of a stream that begins at `first`: of those before it, keys and values only."""
+        before, own = stream[:, : token - first], stream[:, token - first : token - first + 1]
+        lent = _Lent()
+        with suppress(_Enough):
+            self._run(block, before, first, lent)
+        return self._run(block, own, token, Behind(self._prefix(first), lent))
+
+    def _run(self, block: Any, stream: Tensor, first: int, cache: "_Cache") -> Tensor:
+        tokens = range(first, first + stream.shape[1])
+        settings = {name: _at(tokens, value, name) for name, value in self.settings.items()}
+        out = block(stream, **settings, **{self.cache: cache})
+        made: Tensor = out[0] if isinstance(out, tuple) else out
+        return made
+
+    def _prefix(self, first: int) -> "Prefix":
+        return Prefix(self.keys[:, :, :first], self.values[:, :, :first])
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +82,38 @@ class Prefix:
     ) -> tuple[Tensor | Joined, Tensor | Joined]:
         """Keys and values of all tokens; rows are copies of the batch, one after the other."""
         return joined(self.keys, keys), joined(self.values, values)
+
+
+class _Enough(Exception):
+    """A block has made its keys and values, and no more is asked of it."""
+
+
+class _Lent:
+    """Stands in for a key-value cache: takes what a block would store, and ends its call."""
+
+    def update(self, keys: Tensor, values: Tensor, *_: Any, **__: Any) -> NoReturn:
+        """Keep them."""
+        self.keys, self.values = keys, values
+        raise _Enough
+
+
+@dataclass(frozen=True, eq=False)
+class Behind:
+    """Stands in for a key-value cache: untouched tokens, then those of each copy that were made before."""
+
+    prefix: Prefix
+    lent: _Lent
+
+    def update(
+        self, keys: Tensor, values: Tensor, *_: Any, **__: Any
+    ) -> tuple[Tensor | Joined, Tensor | Joined]:
+        """Keys and values of all tokens."""
+        return self.prefix.update(
+            torch.cat([self.lent.keys, keys], dim=2), torch.cat([self.lent.values, values], dim=2)
+        )
+
+
+_Cache = Prefix | Behind | _Lent
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,10 +214,10 @@ def _common(value: Any, name: str, stream: Tensor) -> Any:
     return value[:1]
 
 
-def _from(position: int, value: Any, name: str) -> Any:
+def _at(tokens: range, value: Any, name: str) -> Any:
+    """A setting for these tokens only."""
     if isinstance(value, tuple):
-        return tuple(_from(position, one, name) for one in value)
-    if not isinstance(value, Tensor):
-        return value
-    axis = _POSITION_AXES[name]
-    return value.narrow(axis, position, value.shape[axis] - position)
+        return tuple(_at(tokens, one, name) for one in value)
+    return (
+        value.narrow(_POSITION_AXES[name], tokens.start, len(tokens)) if isinstance(value, Tensor) else value
+    )

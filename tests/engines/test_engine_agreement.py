@@ -3,6 +3,7 @@
 Hypothesis draws the architecture, the prompts, several interventions of several nodes, and what is read.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -42,7 +43,7 @@ from circuitcheck.engine import (
     Steer,
     WriteReading,
 )
-from circuitcheck.engines import DictionaryFolder, LensEngine, load_model
+from circuitcheck.engines import DictionaryFolder, LensEngine, load_model, schedule
 from circuitcheck.engines.suffix import can_run_suffixes
 from circuitcheck.errors import CircuitCheckError
 from circuitcheck.nodes import parse_node
@@ -267,12 +268,22 @@ def _check_alike(found: np.ndarray, whole: np.ndarray, said: object) -> None:
     length=st.sampled_from([6, 9, 14]),
     lengths=st.sampled_from([1, 2]),
     seed=st.integers(0, 2),
+    wide=st.booleans(),
 )
 def test_any_mixture_of_interventions_gives_what_whole_passes_give(
-    engines: dict[str, Engines], name: str, requests: list[Request], length: int, lengths: int, seed: int
+    engines: dict[str, Engines],
+    name: str,
+    requests: list[Request],
+    length: int,
+    lengths: int,
+    seed: int,
+    wide: bool,  # noqa: FBT001
 ) -> None:
+    """`wide`: with the first and the last block run for some tokens only, as in models that are wider than these."""
     prompts, references, plan = prompts_of(length, lengths, seed), REFERENCES[length], Plan.of(requests)
-    whole, found = (_measured(engine, plan, prompts, references) for engine in engines[name])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schedule, "_WIDE", 1 if wide else sys.maxsize)
+        whole, found = (_measured(engine, plan, prompts, references) for engine in engines[name])
     if isinstance(whole, str) or isinstance(found, str):
         event("refused")
         assert found == whole, "what cannot be done is refused in the same words"

@@ -22,7 +22,7 @@ from circuitcheck.engine import (
     Request,
     WriteReading,
 )
-from circuitcheck.engines import DictionaryFolder, LensEngine, LensModel, load_model, suffix, traces
+from circuitcheck.engines import DictionaryFolder, LensEngine, LensModel, load_model, schedule, suffix, traces
 from circuitcheck.engines.groups import batches_of, groups_of, positions_used
 from circuitcheck.engines.kept_circuit import KeptParts
 from circuitcheck.engines.library import Library
@@ -91,6 +91,61 @@ def test_a_window_that_leaves_out_next_to_nothing_is_the_whole() -> None:
     assert window_around(["blocks.0.hook_mlp_out"], [1], layers=4, length=30) == WHOLE
     assert window_around(["blocks.0.hook_mlp_out"], [0], layers=4, length=10) == WHOLE
     assert window_around([*hooks, "ln_final.hook_scale"], [5], layers=4, length=10) == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("names", "window"),
+    [
+        (["L0H1@S"], Window(0, 3, until=3, only=7)),
+        (["L0.mlp@S", "L1H2@IO"], Window(0, 2, until=3, only=7)),
+        (["L0.tc/3@S"], Window(0, 3, until=3, only=7)),
+        (["L1H1@S"], Window(1, 3, until=3, only=7)),
+        (["L0.mlp@S", "L2H2@END"], Window(0, 3, until=3)),
+        (["L0.mlp@S", "L0H1.k@IO"], Window(0, 2, only=7)),
+        (["L1.resid@S"], Window(1, 3, only=7)),
+        (["L2H1@S"], Window(2, 3)),
+        (["L1H1@END"], Window(1, 7, until=7)),
+        (["embed@S"], WHOLE),
+    ],
+)
+def test_a_wide_model_runs_first_and_last_block_for_some_tokens_only(
+    llama: LensModel,
+    shelves: dict[str, DictionaryFolder],
+    monkeypatch: pytest.MonkeyPatch,
+    names: list[str],
+    window: Window,
+) -> None:
+    monkeypatch.setattr(schedule, "_WIDE", llama.shape.d_model)
+    assert LAYERS == 3
+    assert window_of(llama, shelves, replace("resample", *names)) == window
+
+
+def test_what_is_read_in_the_first_or_last_block_is_run_there(
+    gpt2: LensModel, shelves: dict[str, DictionaryFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "_WIDE", 1)
+    edit = replace("corrupt", "L0H1@S")
+    here, last = (AttentionReading(parse_node(head), "IO") for head in ("L0H2@END", "L2H2@END"))
+    assert window_of(gpt2, shelves, edit, LOGIT_DIFF, last) == Window(0, 3, until=3)
+    assert window_of(gpt2, shelves, edit, LOGIT_DIFF, here) == Window(0, 3, only=7)
+
+
+def test_tokens_that_nothing_needs_are_not_run(gpt2: LensModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    heads, exact = plan_of("L0H1@S", "L0H2@S"), LensEngine(gpt2, {}, exact_passes=True)
+    expected = numbers(exact, heads, ALIKE)
+    suffix.can_run_suffixes(gpt2)  # tried before counting
+    monkeypatch.setattr(schedule, "_WIDE", 1)
+    untouched, copies = [len(ALIKE) * 8] * 2, 2 * len(ALIKE)
+    with tokens_through(gpt2) as seen:
+        found = numbers(LensEngine(gpt2, {}), heads, ALIKE)
+    assert seen == [[*untouched, copies], [*untouched, 5 * copies], [*untouched, 4 * copies, copies]]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_tokens_are_counted_as_they_are_run() -> None:
+    assert Window(2, 3).tokens(5, 10) == 3 * 7
+    assert Window(2, 3, until=4).tokens(5, 10) == 2 + 7 + 7
+    assert Window(2, 3, until=4, only=9).tokens(5, 10) == 2 + 7 + 1 + 6 // 4
 
 
 @contextmanager
