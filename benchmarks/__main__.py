@@ -14,12 +14,16 @@ from benchmarks.machine import machine_facts
 from benchmarks.record import claims_record, file_record, report_record, row_record
 from benchmarks.session import Session
 from benchmarks.table import claims_line, legend, line_of, lines_of
+from benchmarks.widened import SMALL
 
 app = typer.Typer(add_completion=False)
 _OUT = Path("reports/benchmarks.json")
 
 Models = Annotated[
-    list[str] | None, typer.Option("--model", help="gpt2-small, pythia-410m, llama-gqa, ioi-mini.")
+    list[str] | None,
+    typer.Option(
+        "--model", help="gpt2-small, pythia-410m, llama-gqa, ioi-mini; f and claims: ioi-mini-wide too."
+    ),
 ]
 Works = Annotated[
     list[str] | None, typer.Option("--work", help="a, b, c, d, e or f; d-end, e-10 for one of a kind.")
@@ -73,7 +77,7 @@ def main(
     if profile:
         typer.echo(pages)
     elif claims:
-        row = claims_row(rounds, session.meter, device)
+        row = claims_row(rounds, session.meter, device, (model or [SMALL])[0])
         typer.echo(claims_line(row))
         _write(out, device, settings, claims=claims_record(row))
     else:

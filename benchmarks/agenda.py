@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.circuits import SHORT, circuit_files
+from benchmarks.circuits import SHORT, files_for
 from benchmarks.models import NAMES
+from benchmarks.widened import NAME as WIDE
+from benchmarks.widened import SMALL
 from benchmarks.works import WHOLE_FILES, WORKS, works_called
 
 FULLY = "gpt2-small"
@@ -23,10 +25,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Agenda:
-    """Works in memory, and circuit files by name."""
+    """Works in memory, and circuit files as (model, name)."""
 
     jobs: tuple[Job, ...]
-    files: tuple[str, ...]
+    files: tuple[tuple[str, str], ...]
 
     @classmethod
     def of(cls, models: Sequence[str], works: Sequence[str], lengths: Sequence[int]) -> "Agenda":
@@ -40,9 +42,9 @@ class Agenda:
         """
         if not (models or works or lengths):
             jobs = tuple(Job(name, LENGTH, _usual(name)) for name in NAMES)
-            return cls(jobs, SHORT)
-        if unknown := set(models) - set(NAMES):
-            msg = f"there is no model {min(unknown)!r} to time; choose among {', '.join(NAMES)}."
+            return cls(jobs, tuple((SMALL, name) for name in SHORT))
+        if unknown := set(models) - {*NAMES, WIDE}:
+            msg = f"there is no model {min(unknown)!r} to time; choose among {', '.join((*NAMES, WIDE))}."
             raise ValueError(msg)
         letters = works or (("a",) if lengths else ())
         asked = tuple(dict.fromkeys(key for letter in letters for key in works_called(letter)))
@@ -53,7 +55,9 @@ class Agenda:
             for length in (lengths or [LENGTH])
             if in_memory or not asked
         )
-        return cls(jobs, tuple(circuit_files()) if WHOLE_FILES in asked else ())
+        about = [name for name in models if name in {SMALL, WIDE}] or [SMALL]
+        files = ((name, file) for name in about for file in files_for(name)) if WHOLE_FILES in asked else ()
+        return cls(jobs, tuple(files))
 
 
 def _usual(model: str) -> tuple[str, ...]:

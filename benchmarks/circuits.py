@@ -18,6 +18,7 @@ from benchmarks.machine import load_average
 from benchmarks.memory import Meter
 from benchmarks.rounds import Run, Spread, one_round, ratios, timed
 from benchmarks.row import ALLOWED
+from benchmarks.widened import SMALL, file_model
 from circuitcheck.checking import check
 from circuitcheck.engine import Measurement, Plan, Progress, Values
 from circuitcheck.engines import DictionaryFolder, LensEngine, LensModel
@@ -50,6 +51,7 @@ class FileRow:
     """What was found about one file; seconds are of all its measurements together."""
 
     name: str
+    model: str
     conditions: int
     """Ways to run the model that the file asks for, over all its questions."""
     raw: dict[str, list[Run[Values]]]
@@ -78,23 +80,32 @@ class FileRow:
         return max(run.peak.grown for run in self.raw[side])
 
 
+def files_for(model: str) -> tuple[str, ...]:
+    """The files that can be timed on a model: dictionaries fit the bundled one only."""
+    files = circuit_files()
+    return tuple(
+        files if model == SMALL else (name for name in files if not read_spec(files[name]).dictionaries)
+    )
+
+
 def circuit_files() -> dict[str, Path]:
     """The shipped files by name."""
     return {path.name.removesuffix(".circuit.yaml"): path for path in sorted(CIRCUITS.glob("*.circuit.yaml"))}
 
 
-def file_row(path: Path, rounds: int, meter: Meter, device: str) -> FileRow:
+def file_row(path: Path, rounds: int, meter: Meter, device: str, model: str = SMALL) -> FileRow:
     """Note what a check of the file asks, then ask it again and again of fresh engines."""
     load = load_average()
     shelves = _shelves(path)
-    with noted() as questions:
-        check(path, device=device)
+    with file_model(model) as ref, noted() as questions:
+        check(path, device=device, model_ref=ref)
     batch = _best_batch(shelves, questions, meter, device)
     calls = {OURS: partial(ours, shelves, questions), WHOLE: partial(whole_passes, shelves, questions, batch)}
     found = [one_round(calls, meter, device) for _ in range(rounds)]
     one, other = (found[0][name].result for name in (OURS, WHOLE))
     return FileRow(
         path.name.removesuffix(".circuit.yaml"),
+        model,
         sum(len({request.condition for request in one.plan.requests}) for one in questions),
         {name: [one[name] for one in found] for name in calls},
         batch,

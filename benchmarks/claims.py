@@ -1,6 +1,7 @@
 """What more claims cost: 200 over the same 20 interventions, against 20.
 
-In: nothing but the bundled model. Out: `ClaimsRow`. The whole check is timed: reading, measuring, judging.
+In: the bundled model, as it is or in a larger body. Out: `ClaimsRow`. The whole check is timed: reading, measuring,
+judging.
 """
 
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from benchmarks.memory import Meter
 from benchmarks.rounds import Run, Spread, one_round, ratios
+from benchmarks.widened import SMALL, file_model
 from circuitcheck import CheckResult, check
 
 NODES = (
@@ -44,6 +46,7 @@ _CLAIM = """\
 class ClaimsRow:
     """Checks of the few and of the many, by turns."""
 
+    model: str
     raw: dict[int, list[Run[CheckResult]]]
 
     def seconds(self, claims: int) -> Spread:
@@ -75,13 +78,13 @@ def written_files() -> Iterator[dict[int, Path]]:
         yield paths
 
 
-def claims_row(rounds: int, meter: Meter, device: str) -> ClaimsRow:
+def claims_row(rounds: int, meter: Meter, device: str, model: str = SMALL) -> ClaimsRow:
     """Check both files by turns, after one check that loads the model."""
-    with written_files() as paths:
-        check(paths[FEW], device=device)
-        calls = {claims: partial(check, path, device=device) for claims, path in paths.items()}
+    with written_files() as paths, file_model(model) as ref:
+        check(paths[FEW], device=device, model_ref=ref)
+        calls = {claims: partial(check, path, device=device, model_ref=ref) for claims, path in paths.items()}
         found = [one_round(calls, meter, device) for _ in range(rounds)]
     for one in found:
         for claims, run in one.items():
             assert len(run.result.verdicts) == claims, "every claim has been judged"
-    return ClaimsRow({claims: [one[claims] for one in found] for claims in paths})
+    return ClaimsRow(model, {claims: [one[claims] for one in found] for claims in paths})

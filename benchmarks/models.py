@@ -1,4 +1,4 @@
-"""The models that are timed: three shapes with random weights, and the bundled one.
+"""The models that are timed: three shapes with random weights, and the bundled one, as it is and in a large body.
 
 In: a name. Out: a `LensModel`, booted through TransformerBridge with eager attention as circuit files are.
 """
@@ -19,6 +19,8 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from benchmarks.widened import NAME as WIDE
+from benchmarks.widened import widened_folder
 from circuitcheck.engines import LensModel, load_model, wrap_model
 from circuitcheck.shapes import bundled_model_path, bundled_models
 
@@ -62,10 +64,13 @@ def build_model(name: str, *, device: str, dtype: str, seed: int) -> LensModel:
     """The model of that name; random weights follow from the seed.
 
     Raises:
-        ValueError: for a name that is not among `NAMES`.
+        ValueError: for a name that is neither among `NAMES` nor that of the large body.
     """
     if name in bundled_models():
         return load_model(bundled_model_path(name), device=device, dtype=dtype)
+    if name == WIDE:
+        with widened_folder() as folder:
+            return load_model(folder, device=device, dtype=dtype)
     if name not in CONFIGS:
         msg = f"there is no model {name!r} to time; choose one of {', '.join(NAMES)}."
         raise ValueError(msg)

@@ -42,6 +42,7 @@ def file_record(row: FileRow) -> dict[str, Any]:
     """One circuit file: plain data."""
     return {
         "file": row.name,
+        "model": row.model,
         "conditions": row.conditions,
         "raw": {side: _runs(runs) for side, runs in row.raw.items()},
         "times_longer": list(row.faster.values),
@@ -55,6 +56,7 @@ def file_record(row: FileRow) -> dict[str, Any]:
 def claims_record(row: ClaimsRow) -> dict[str, Any]:
     """Few and many claims: plain data."""
     return {
+        "model": row.model,
         "interventions": len(claims.NODES),
         "raw": {str(count): _runs(runs) for count, runs in row.raw.items()},
         "times_longer": list(row.longer.values),

@@ -55,8 +55,8 @@ class Session:
 
     def files(self, agenda: Agenda) -> Iterator[FileRow]:
         """Every circuit file."""
-        for name in agenda.files:
-            yield file_row(circuit_files()[name], self.effort.rounds, self.meter, self.device)
+        for model, name in agenda.files:
+            yield file_row(circuit_files()[name], self.effort.rounds, self.meter, self.device, model)
 
     def profile(self, what: str, model: str, length: int) -> str:
         """Pages of cProfile: the engine on a work, or whole checks of circuit files, or of many claims.

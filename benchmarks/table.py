@@ -52,7 +52,7 @@ def claims_line(row: ClaimsRow) -> str:
     few, many = claims.FEW, claims.MANY
     met = "holds" if row.longer.median <= claims.ASKED else "does not hold"
     return (
-        f"{many} claims over {len(claims.NODES)} interventions take {row.longer} times as long as {few}: "
+        f"{row.model}: {many} claims over {len(claims.NODES)} interventions take {row.longer} times as long as {few}: "
         f"{row.seconds(many)} s against {row.seconds(few)} s; at most {claims.ASKED} was asked for, which {met}."
     )
 
@@ -83,7 +83,7 @@ def _file_line(row: FileRow) -> list[str]:
     doubt = "" if row.agrees else " TOO LARGE"
     rounds = len(row.raw[circuits.OURS])
     return [
-        "ioi-mini", "-", f"(f) {row.name}, {row.conditions} conditions", str(row.seconds(circuits.OURS)), "-",
+        row.model, "-", f"(f) {row.name}, {row.conditions} conditions", str(row.seconds(circuits.OURS)), "-",
         str(row.faster), "-", memory, "-", "-", "-", f"{row.difference:.1e}{doubt}", f"{rounds} rounds, all",
         f"{row.load:.1f}",
     ]  # fmt: skip

@@ -62,6 +62,11 @@ class Batch:
             self._passes[side, rows] = self._run(side, rows)
         return self._passes[side, rows]
 
+    def part(self, places: Sequence[int]) -> "Batch":
+        """A batch of its own with the prompts at these places of this one; it runs whole passes only."""
+        rows = tuple(self.rows[place] for place in places)
+        return Batch(self.model, self.prompts, rows, self.end, self.hooks, self.donors, self.means)
+
     def tokens(self, side: Side) -> list[tuple[int, ...]]:
         """The batch's token ids."""
         return _tokens(self.prompts, side, self.rows)

@@ -4,10 +4,11 @@ In: tensors per request and per changed node. Out: rows of arrays. Fetching each
 accelerator as often as there are conditions.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -49,11 +50,21 @@ class Sheet:
         """Every change, fetched at once."""
         return _fetched(self._changes)
 
-    def conditions_changed_below(self, limit: float) -> set[Condition]:
-        """Conditions of which some node changed on some prompt, but by less than this."""
-        return {
-            column.condition for column, values in self.changes() if ((values > 0) & (values < limit)).any()
-        }
+    def doubtful(self, limit: float) -> dict[Condition, tuple[int, ...]]:
+        """Conditions of which some node changed on some prompt, but by less than this; with those prompts' places."""
+        found: dict[Condition, set[int]] = {}
+        for column, values in self.changes():
+            places = np.flatnonzero((values > 0) & (values < limit))
+            if len(places):
+                found.setdefault(column.condition, set()).update(places.tolist())
+        return {condition: tuple(sorted(places)) for condition, places in found.items()}
+
+    def correct(self, places: Sequence[int], decided: "Sheet") -> None:
+        """Take over the changes that another sheet has of the prompts at some places."""
+        for column, values in decided._changes.items():
+            changes = self._changes[column].clone()
+            changes[list(places)] = values.to(changes.dtype)
+            self._changes[column] = changes
 
 
 def _fetched(tensors: Mapping[Key, Tensor]) -> Iterator[tuple[Key, Values]]:

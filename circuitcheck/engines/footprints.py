@@ -18,7 +18,7 @@ from circuitcheck.engines.windows import WHOLE, Window
 _STREAMS, _HIDDENS, _SCORES = 14, 12, 4
 """Tensors as large as the residual stream, the MLP's hidden layer, the attention scores, alive in one block."""
 _JOINED = 1.5
-"""Keys and values of all tokens that a partial pass puts together for one block, and part of the block before."""
+"""Keys and values of a window's tokens that are kept for one block, and part of the block before."""
 _EDITING = 60
 """Bytes per number that a step changes: copies in the model's precision, and differences in float64."""
 _CODES = 4
@@ -97,8 +97,9 @@ class Footprint:
         """One prompt in flight through a part of the model."""
         if window == WHOLE:
             return self.whole(length)
-        joined = round(self.item * _JOINED * length * self._keys_and_values)
-        return self._blocks(self.shape.n_layers - window.layer, length - window.position, length) + joined
+        queries = length - window.position
+        joined = round(self.item * _JOINED * queries * self._keys_and_values)
+        return self._blocks(self.shape.n_layers - window.layer, queries, length) + joined
 
     def patterns(self, blocks: int, queries: int, keys: int) -> int:
         """The attention patterns of so many blocks; transformer-lens holds those of the last pass in every block."""

@@ -3,6 +3,7 @@
 In: a batch, what is read under each condition. Out: a `Sheet` of numbers per prompt.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,6 +24,8 @@ from circuitcheck.engines.windows import WHOLE, Window
 
 _DOUBTFUL = 1e-4
 """Relative change below which rounding in a partial pass could be taken for one, so that a whole pass decides."""
+_ENOUGH = 256
+"""Tokens from which on products are rounded alike, however many they are."""
 
 
 Runnable = Callable[[Side, Window], Window]
@@ -53,7 +56,7 @@ class Round:
     _sheet: Sheet = field(default_factory=Sheet)
 
     def measured(self) -> Sheet:
-        """Run everything; a partial pass that changed a node by next to nothing is done again whole."""
+        """Run everything; where a partial pass changed a node by next to nothing, a whole pass decides."""
         for condition in self.readings:
             if condition.intervention is None:
                 self._note(condition, self.batch.side(condition.side))
@@ -63,9 +66,33 @@ class Round:
             self._run_within_memory(stack)
             parts.update(stack.conditions if stack.window != WHOLE else ())
             self.tick(len(stack.conditions))
-        for stack in self._whole(self._sheet.conditions_changed_below(_DOUBTFUL) & parts):
-            self._run_within_memory(stack)
+        doubtful = self._sheet.doubtful(_DOUBTFUL)
+        self._decide({condition: doubtful[condition] for condition in doubtful if condition in parts})
         return self._sheet
+
+    def _decide(self, doubtful: Mapping[Condition, Sequence[int]]) -> None:
+        """Run conditions whole, on those prompts of the batch where their change is in doubt, and take it from there.
+
+        A few more prompts go along where these are few: matrix libraries round very small products in another way.
+        """
+        if not doubtful:
+            return
+        places = sorted(set().union(*doubtful.values()))
+        enough = math.ceil(_ENOUGH / self.schedule.scene.length)
+        others = [place for place in range(len(self.batch.rows)) if place not in places]
+        places = sorted([*places, *others[: max(0, enough - len(places))]])
+        some = self if not others else self._part(places)
+        for stack in some._whole(set(doubtful)):
+            some._run_within_memory(stack)
+        if some is not self:
+            self._sheet.correct(places, some._sheet)
+
+    def _part(self, places: Sequence[int]) -> "Round":
+        """The same round on some prompts of its batch, without anything read."""
+        batch, share = self.batch.part(places), replace(self.share, prompts=len(places))
+        return replace(
+            self, batch=batch, share=share, readings=dict.fromkeys(self.readings, ()), _sheet=Sheet()
+        )
 
     def _whole(self, conditions: set[Condition]) -> list[Stack]:
         """Stacks of whole passes, as few as there can be: many heads of a scan rest on the first token."""

@@ -28,7 +28,8 @@ def test_without_flags_one_model_has_every_work_and_the_others_two():
         Job("llama-gqa", 16, ("a", "b")),
         Job("ioi-mini", 16, ("a", "b")),
     )
-    assert set(agenda.files) < set(circuit_files())
+    assert {model for model, _ in agenda.files} == {"ioi-mini"}
+    assert {name for _, name in agenda.files} < set(circuit_files())
 
 
 def test_lengths_alone_ask_for_every_head_at_end():
@@ -48,7 +49,15 @@ def test_models_and_works_are_multiplied():
 def test_circuit_files_need_no_model_of_their_own():
     agenda = Agenda.of([], ["f"], [])
     assert agenda.jobs == ()
-    assert set(agenda.files) == set(circuit_files())
+    assert agenda.files == tuple(("ioi-mini", name) for name in circuit_files())
+
+
+def test_files_without_dictionaries_can_be_timed_in_a_large_body():
+    agenda = Agenda.of(["ioi-mini-wide"], ["f"], [])
+    assert agenda.jobs == ()
+    assert agenda.files == tuple(
+        ("ioi-mini-wide", name) for name in ("ioi-heads", "ioi-new-wording", "plain")
+    )
 
 
 def test_an_unknown_model_is_refused_before_anything_is_built():
@@ -101,7 +110,9 @@ def test_claims_are_valid_and_are_about_the_same_twenty_interventions(claims):
 def test_the_claims_line_says_whether_what_was_asked_for_holds():
     def row(many):
         runs = {FEW: 2.0, MANY: many}
-        return ClaimsRow({claims: [Run(None, seconds, Peak(0, 0))] for claims, seconds in runs.items()})
+        return ClaimsRow(
+            "ioi-mini", {claims: [Run(None, seconds, Peak(0, 0))] for claims, seconds in runs.items()}
+        )
 
     assert "1.15 (1.15 to 1.15) times as long as 20" in claims_line(row(2.3))
     assert "holds." in claims_line(row(2 * ASKED))

@@ -22,7 +22,17 @@ from circuitcheck.engine import (
     Request,
     WriteReading,
 )
-from circuitcheck.engines import DictionaryFolder, LensEngine, LensModel, load_model, schedule, suffix, traces
+from circuitcheck.engines import (
+    DictionaryFolder,
+    LensEngine,
+    LensModel,
+    collecting,
+    load_model,
+    rounds,
+    schedule,
+    suffix,
+    traces,
+)
 from circuitcheck.engines.groups import batches_of, groups_of, positions_used
 from circuitcheck.engines.kept_circuit import KeptParts
 from circuitcheck.engines.library import Library
@@ -207,6 +217,46 @@ def test_a_node_that_may_not_have_changed_is_decided_by_a_whole_pass(
         found = LensEngine(gpt2, {}).measure(plan, PROMPTS, REFERENCES)
     np.testing.assert_array_equal(found.changes[unchanged], 0)
     assert len(seen[0]) == 2, "one untouched pass, and one to decide"
+
+
+def test_only_prompts_in_doubt_are_run_whole(gpt2: LensModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed, sure = (Condition("clean", replace("corrupt", f"L2H{head}@END")) for head in (2, 1))
+    plan = Plan((Request(changed, LOGIT_DIFF), Request(sure, LOGIT_DIFF)))
+    before = LensEngine(gpt2, {}).measure(plan, ALIKE, REFERENCES)
+    by_size = np.sort(before.changes[changed][:, 0])
+    assert by_size[1] < before.changes[sure].min(), (
+        "one prompt of one condition is in doubt, none of the other"
+    )
+    monkeypatch.setattr(rounds, "_DOUBTFUL", float(by_size[1]))
+    monkeypatch.setattr(rounds, "_ENOUGH", 5 * 8)
+    with tokens_through(gpt2) as seen:
+        after = LensEngine(gpt2, {}).measure(plan, ALIKE, REFERENCES)
+    untouched, decided = len(ALIKE) * 8, 5 * 8
+    assert seen[0] == [untouched, untouched, decided, decided], (
+        "the corrupt side of five prompts, and one condition"
+    )
+    for condition in (changed, sure):
+        np.testing.assert_allclose(after.changes[condition], before.changes[condition], rtol=1e-5, atol=1e-7)
+
+
+def test_what_a_whole_pass_decides_is_taken_for_those_prompts(
+    gpt2: LensModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = Condition("clean", replace("corrupt", "L2H1@END"))
+    plan = Plan((Request(changed, LOGIT_DIFF),))
+    before = LensEngine(gpt2, {}).measure(plan, ALIKE, REFERENCES).changes[changed][:, 0]
+    monkeypatch.setattr(rounds, "_DOUBTFUL", float(np.sort(before)[3]))
+    monkeypatch.setattr(rounds, "_ENOUGH", 1)
+    note = collecting.Sheet.correct
+
+    def doubled(sheet: collecting.Sheet, places: list[int], decided: collecting.Sheet) -> None:
+        decided._changes = {column: 2 * values for column, values in decided._changes.items()}
+        note(sheet, places, decided)
+
+    monkeypatch.setattr(collecting.Sheet, "correct", doubled)
+    after = LensEngine(gpt2, {}).measure(plan, ALIKE, REFERENCES).changes[changed][:, 0]
+    expected = np.where(before < np.sort(before)[3], 2 * before, before)
+    np.testing.assert_allclose(after, expected, rtol=1e-5, atol=1e-7)
 
 
 def numbers(engine: LensEngine, plan: Plan, prompts: PromptSet = PROMPTS) -> np.ndarray:
