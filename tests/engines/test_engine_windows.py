@@ -220,23 +220,16 @@ def test_a_node_that_may_not_have_changed_is_decided_by_a_whole_pass(
 
 
 def test_only_prompts_in_doubt_are_run_whole(gpt2: LensModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    changed, sure = (Condition("clean", replace("corrupt", f"L2H{head}@END")) for head in (2, 1))
-    plan = Plan((Request(changed, LOGIT_DIFF), Request(sure, LOGIT_DIFF)))
-    before = LensEngine(gpt2, {}).measure(plan, ALIKE, REFERENCES)
-    by_size = np.sort(before.changes[changed][:, 0])
-    assert by_size[1] < before.changes[sure].min(), (
-        "one prompt of one condition is in doubt, none of the other"
-    )
-    monkeypatch.setattr(rounds, "_DOUBTFUL", float(by_size[1]))
+    changed = Condition("clean", replace("corrupt", "L2H1@END"))
+    plan = Plan((Request(changed, LOGIT_DIFF),))
+    before = LensEngine(gpt2, {}).measure(plan, ALIKE, REFERENCES).changes[changed]
+    monkeypatch.setattr(rounds, "_DOUBTFUL", float(np.sort(before[:, 0])[3]))
     monkeypatch.setattr(rounds, "_ENOUGH", 5 * 8)
     with tokens_through(gpt2) as seen:
-        after = LensEngine(gpt2, {}).measure(plan, ALIKE, REFERENCES)
+        after = LensEngine(gpt2, {}).measure(plan, ALIKE, REFERENCES).changes[changed]
     untouched, decided = len(ALIKE) * 8, 5 * 8
-    assert seen[0] == [untouched, untouched, decided, decided], (
-        "the corrupt side of five prompts, and one condition"
-    )
-    for condition in (changed, sure):
-        np.testing.assert_allclose(after.changes[condition], before.changes[condition], rtol=1e-5, atol=1e-7)
+    assert seen[0] == [untouched, untouched, decided, decided], "the corrupt side of five prompts, then they"
+    np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-7)
 
 
 def test_what_a_whole_pass_decides_is_taken_for_those_prompts(
