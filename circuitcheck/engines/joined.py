@@ -13,8 +13,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-_REPEAT = (slice(None), slice(None), None, slice(None), slice(None))
-"""How libraries begin to repeat the heads of a group: an axis behind them."""
 _PRODUCTS = frozenset({torch.matmul, Tensor.matmul, Tensor.__matmul__})
 
 
@@ -44,7 +42,8 @@ class Joined:
 
     def transpose(self, one: int, other: int) -> "Joined | Tensor":
         """As `Tensor.transpose`."""
-        if {one, other} != {-1, -2}:
+        axes = self.fresh.ndim
+        if {one % axes, other % axes} != {axes - 2, axes - 1}:
             return self.whole().transpose(one, other)
         return Joined(self.before.mT, self.fresh.mT, not self.transposed)
 
@@ -66,7 +65,7 @@ class Joined:
 
     def __getitem__(self, index: Any) -> "Joined | Tensor":
         """As of a tensor; heads of a group can be repeated part by part."""
-        if index != _REPEAT:
+        if not _adds_axis_behind_heads(index):
             return self.whole()[index]
         return self._each(lambda part: part[:, :, None])
 
@@ -146,6 +145,16 @@ def joined(
     return Joined(before, fresh) if before.shape[2] else fresh
 
 
+def _adds_axis_behind_heads(index: Any) -> bool:
+    """Whether it is `[:, :, None, :, :]`, with which libraries begin to repeat the heads of a group."""
+    if not isinstance(index, tuple) or len(index) != 5 or index[2] is not None:
+        return False
+    rest = (*index[:2], *index[3:])
+    return all(isinstance(one, slice) and one == slice(None) for one in rest)
+
+
 def _one_tensor(value: Any) -> Any:
-    """A joined tensor put together; anything else as it is."""
+    """A joined tensor put together, also in a list; anything else as it is."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(_one_tensor, value))
     return value.whole() if isinstance(value, Joined) else value

@@ -13,9 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuitcheck.engines.calls import BlockCall
 from circuitcheck.engines.kept_circuit import Places
 from circuitcheck.engines.models import LensModel
-from circuitcheck.engines.traces import BlockCall
 
 Numbers = tuple[int, ...]
 

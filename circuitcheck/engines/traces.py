@@ -6,114 +6,23 @@ model that calls its blocks in a way that is not known here leaves no trace, and
 """
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 from transformers import Cache
 
-from circuitcheck.engines.joined import Joined, joined
+from circuitcheck.engines.calls import POSITION_AXES, BlockCall
 from circuitcheck.engines.models import LensModel
 from circuitcheck.engines.passes import Pass, Treatment, run
 from circuitcheck.engines.sources import nothing_to_look_up
 
-_POSITION_AXES: Mapping[str, int] = {
-    "attention_mask": -2, "position_ids": -1, "position_embeddings": -2, "cache_position": -1,
-}  # fmt: skip
-"""Arguments of a block that go along with its tokens, and their axis of (query) positions."""
-
 
 class _UnknownCall(Exception):
     """A block was called in a way that this module cannot repeat for some of the positions."""
-
-
-@dataclass(frozen=True, eq=False)
-class BlockCall:
-    """How one block was called on whole prompts, and the keys and values that it stored.
-
-    `settings` holds its arguments by name, but for the stream and the cache, one row for all prompts.
-    """
-
-    stream: Float[Tensor, "batch pos d_model"]
-    keys: Float[Tensor, "batch group pos d_head"]
-    values: Float[Tensor, "batch group pos d_head"]
-    cache: str
-    """The name under which the block takes its cache."""
-    settings: Mapping[str, Any]
-
-    def run(self, block: Any, stream: Float[Tensor, "rows pos d_model"], first: int) -> Tensor:
-        """The block on the tokens from `first` on, as many as the stream has; earlier ones are the untouched pass's."""
-        return self._run(block, stream, first, self._prefix(first))
-
-    def run_only(
-        self, block: Any, stream: Float[Tensor, "rows pos d_model"], first: int, token: int
-    ) -> Float[Tensor, "rows 1 d_model"]:
-        """The block on one token of a stream that begins at `first`: of those before it, keys and values only."""
-        before, own = stream[:, : token - first], stream[:, token - first : token - first + 1]
-        lent = _Lent()
-        with suppress(_Enough):
-            self._run(block, before, first, lent)
-        return self._run(block, own, token, Behind(self._prefix(first), lent))
-
-    def _run(self, block: Any, stream: Tensor, first: int, cache: "_Cache") -> Tensor:
-        tokens = range(first, first + stream.shape[1])
-        settings = {name: _at(tokens, value, name) for name, value in self.settings.items()}
-        out = block(stream, **settings, **{self.cache: cache})
-        made: Tensor = out[0] if isinstance(out, tuple) else out
-        return made
-
-    def _prefix(self, first: int) -> "Prefix":
-        return Prefix(self.keys[:, :, :first], self.values[:, :, :first])
-
-
-@dataclass(frozen=True, eq=False)
-class Prefix:
-    """Stands in for a key-value cache: the untouched keys and values of the tokens before a window."""
-
-    keys: Float[Tensor, "batch group before d_head"]
-    values: Float[Tensor, "batch group before d_head"]
-
-    def update(
-        self, keys: Tensor, values: Tensor, *_: Any, **__: Any
-    ) -> tuple[Tensor | Joined, Tensor | Joined]:
-        """Keys and values of all tokens; rows are copies of the batch, one after the other."""
-        return joined(self.keys, keys), joined(self.values, values)
-
-
-class _Enough(Exception):
-    """A block has made its keys and values, and no more is asked of it."""
-
-
-class _Lent:
-    """Stands in for a key-value cache: takes what a block would store, and ends its call."""
-
-    def update(self, keys: Tensor, values: Tensor, *_: Any, **__: Any) -> NoReturn:
-        """Keep them."""
-        self.keys, self.values = keys, values
-        raise _Enough
-
-
-@dataclass(frozen=True, eq=False)
-class Behind:
-    """Stands in for a key-value cache: untouched tokens, then those of each copy that were made before."""
-
-    prefix: Prefix
-    lent: _Lent
-
-    def update(
-        self, keys: Tensor, values: Tensor, *_: Any, **__: Any
-    ) -> tuple[Tensor | Joined, Tensor | Joined]:
-        """Keys and values of all tokens."""
-        return self.prefix.update(
-            torch.cat([self.lent.keys, keys], dim=2), torch.cat([self.lent.values, values], dim=2)
-        )
-
-
-_Cache = Prefix | Behind | _Lent
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,13 +105,13 @@ def _stored(cache: Any, layer: int, stream: Tensor) -> tuple[Tensor, Tensor]:
 
 def _common(value: Any, name: str, stream: Tensor) -> Any:
     """A setting that is the same for all prompts, which are of one length: one row stands for all."""
-    if isinstance(value, tuple) and name in _POSITION_AXES:
+    if isinstance(value, tuple) and name in POSITION_AXES:
         return tuple(_common(one, name, stream) for one in value)
     if not isinstance(value, Tensor):
         if value is None or isinstance(value, bool | int | float | str):
             return value
         raise _UnknownCall
-    axis = _POSITION_AXES.get(name)
+    axis = POSITION_AXES.get(name)
     if axis is None or value.ndim < -axis or value.shape[axis] != stream.shape[1]:
         raise _UnknownCall
     if name == "attention_mask" and value.ndim != 4:
@@ -212,12 +121,3 @@ def _common(value: Any, name: str, stream: Tensor) -> Any:
     if not torch.equal(value, value[:1].expand_as(value)):
         raise _UnknownCall
     return value[:1]
-
-
-def _at(tokens: range, value: Any, name: str) -> Any:
-    """A setting for these tokens only."""
-    if isinstance(value, tuple):
-        return tuple(_at(tokens, one, name) for one in value)
-    return (
-        value.narrow(_POSITION_AXES[name], tokens.start, len(tokens)) if isinstance(value, Tensor) else value
-    )

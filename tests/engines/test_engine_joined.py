@@ -71,6 +71,10 @@ def test_heads_of_a_group_are_repeated_part_by_part(repeat: Callable[[Any, int],
         lambda value: torch.matmul(value, drawn(WIDTH, 2)),
         lambda value: torch.matmul(drawn(12, GROUPS, 1, 8), other=value),
         lambda value: torch.matmul(drawn(8), value),
+        lambda value: torch.cat([drawn(12, GROUPS, 8, WIDTH), value]),
+        lambda value: value[torch.arange(12) > 3],
+        lambda value: value * 0.5,
+        lambda value: value * drawn(12, GROUPS, 8, WIDTH),
         lambda value: torch.cat([drawn(12, GROUPS, 8, WIDTH), torch.nn.functional.softmax(value, dim=-1)]),
         lambda value: torch.einsum("rgpw, rgqw -> rgpq", value.clone(), drawn(12, GROUPS, 4, WIDTH)),
     ],
@@ -88,5 +92,8 @@ def test_without_earlier_tokens_there_is_nothing_to_join() -> None:
 def test_products_leave_the_parts_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     apart, _ = parts()
     monkeypatch.setattr(Joined, "whole", lambda _: pytest.fail("put together"))
-    torch.matmul(drawn(12, GROUPS, 1, WIDTH), apart.transpose(-2, -1))
-    torch.matmul(drawn(12, GROUPS, 1, 8), apart)
+    queries, pattern = drawn(12, GROUPS, 1, WIDTH), drawn(12, GROUPS, 1, 8)
+    torch.matmul(queries, apart.transpose(-2, -1))
+    torch.matmul(queries, apart.transpose(2, 3))
+    torch.matmul(pattern, apart)
+    pattern @ apart

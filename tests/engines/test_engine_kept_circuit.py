@@ -13,6 +13,7 @@ from transformers import MistralConfig, MistralForCausalLM, Qwen3Config, Qwen3Fo
 
 from circuitcheck.engine import KeepOnly
 from circuitcheck.engines import DictionaryFolder, LensModel, kept_heads, kept_trial, load_model
+from circuitcheck.engines.calls import BlockCall
 from circuitcheck.engines.keeping import keep_treatment
 from circuitcheck.engines.kept_circuit import KeptParts, LiveBlock, can_run_parts, live_blocks
 from circuitcheck.engines.kept_heads import HeadWeights, Projection
@@ -23,7 +24,7 @@ from circuitcheck.engines.passes import Treatment
 from circuitcheck.engines.scene import Scene
 from circuitcheck.engines.sources import nothing_to_look_up
 from circuitcheck.engines.steps import KeepHook
-from circuitcheck.engines.traces import BlockCall, Trace
+from circuitcheck.engines.traces import Trace
 
 GROUP = PROMPTS.subset(PROMPTS.groups[0])
 """Eight tokens, BOS counted: places 0 to 6, END at 6; IO and S at 1 and 2."""

@@ -208,9 +208,9 @@ def test_whole_passes_are_shared_as_far_as_the_batch_size_goes(gpt2: LensModel) 
 def test_a_node_that_may_not_have_changed_is_decided_by_a_whole_pass(
     gpt2: LensModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    joined = traces.joined
+    joined = caches.joined
     assert suffix.can_run_suffixes(gpt2)
-    monkeypatch.setattr(traces, "joined", lambda before, fresh: joined(before, fresh) * (1 + 1e-6))
+    monkeypatch.setattr(caches, "joined", lambda before, fresh: joined(before, fresh) * (1 + 1e-6))
     unchanged = Condition("clean", replace("clean", "L2H1@END", "L2.mlp@END"))
     plan = Plan((Request(CLEAN, LOGIT_DIFF), Request(unchanged, LOGIT_DIFF)))
     with tokens_through(gpt2) as seen:
@@ -260,7 +260,7 @@ def numbers(engine: LensEngine, plan: Plan, prompts: PromptSet = PROMPTS) -> np.
 def test_a_model_that_calls_its_blocks_in_an_unknown_way_is_run_whole(
     gpt2_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(traces, "_POSITION_AXES", {})
+    monkeypatch.setattr(traces, "POSITION_AXES", {})
     model, plan = load_model(gpt2_directory, device="cpu"), plan_of("L2H1@END", "L2H2@END")
     assert not suffix.can_run_suffixes(model)
     with tokens_through(model) as seen:
