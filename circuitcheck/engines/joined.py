@@ -51,9 +51,9 @@ class Joined:
         """As `Tensor.to`, to another precision."""
         return self._each(lambda part: part.to(dtype))
 
-    def __mul__(self, factor: float) -> "Joined | Tensor":
+    def __mul__(self, factor: float | Tensor) -> "Joined | Tensor":
         """As of a tensor; by a number, part by part."""
-        if not isinstance(factor, int | float):
+        if isinstance(factor, Tensor):
             return self.whole() * factor
         return self._each(lambda part: part * factor)
 

@@ -26,6 +26,7 @@ from circuitcheck.engines import (
     DictionaryFolder,
     LensEngine,
     LensModel,
+    caches,
     collecting,
     load_model,
     rounds,
