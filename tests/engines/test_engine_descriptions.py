@@ -54,10 +54,15 @@ def test_contexts_are_the_strongest_anywhere_but_bos_and_one_per_prompt(
     peak = values.max(1).values
     best = peak[peak > 0].sort(descending=True).values[:6]
     assert len(best)
-    np.testing.assert_allclose([context.activation for context in found.strongest], best.numpy(), atol=1e-5)
+    # Single precision: the engine and plain hooks do not run the same kernels.
+    np.testing.assert_allclose(
+        [context.activation for context in found.strongest], best.numpy(), rtol=2e-6, atol=1e-5
+    )
     assert len({context.row for context in found.strongest}) == len(best)
     for context in found.strongest:
-        assert context.activation == pytest.approx(float(values[context.row, context.position]), abs=1e-5)
+        assert context.activation == pytest.approx(
+            float(values[context.row, context.position]), rel=2e-6, abs=1e-5
+        )
 
 
 def test_a_feature_that_fires_most_at_bos_is_not_shown_there(gpt2_engine: LensEngine) -> None:
