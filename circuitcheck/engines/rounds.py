@@ -120,6 +120,8 @@ class Round:
             self._sheet.changed(condition, seen.changes)
 
     def _note(self, condition: Condition, here: Pass) -> None:
+        if not self.readings[condition]:
+            return  # only its change is asked for, so no clean pass is run for it
         clean = self.batch.side("clean") if self.schedule.clean_run else here
         for reading in self.readings[condition]:
             values = read(reading, here, clean, self._targets, self.schedule.scene)
