@@ -88,11 +88,12 @@ def narrowed(
     """
     edits, last = list(edits), layers - 1
     hooks = {*others, *(hook for hook, _ in edits)}
-    first = [(hook, places) for hook, places in edits if block_of(hook) == window.layer]
+    first = [tuple(places) for hook, places in edits if block_of(hook) == window.layer]
     here = [hook for hook in hooks if block_of(hook) == window.layer]
-    apart = first and all(_is_behind_attention(hook) for hook in here) and window.layer < last
+    # A step without places of its own may do something at any token.
+    apart = all(first) and all(_is_behind_attention(hook) for hook in here) and window.layer < last
     read = any(block_of(hook) == window.layer for hook in others)
-    until = max(max(places) for _, places in first) if apart and not read else None
+    until = max(map(max, first)) if first and apart and not read else None
     alone = window.position < end and not any(block_of(hook) == last for hook in hooks)
     return replace(window, until=until, only=end if alone else None)
 

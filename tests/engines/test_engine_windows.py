@@ -39,7 +39,7 @@ from circuitcheck.engines.kept_circuit import KeptParts
 from circuitcheck.engines.library import Library
 from circuitcheck.engines.schedule import Schedule
 from circuitcheck.engines.stacks import Room, stacks_of
-from circuitcheck.engines.windows import WHOLE, Window, window_around
+from circuitcheck.engines.windows import WHOLE, Window, narrowed, window_around
 from circuitcheck.errors import PromptError
 from circuitcheck.nodes import parse_node
 from circuitcheck.prompts.pairs import PromptSet
@@ -151,6 +151,12 @@ def test_tokens_that_nothing_needs_are_not_run(gpt2: LensModel, monkeypatch: pyt
         found = numbers(LensEngine(gpt2, {}), heads, ALIKE)
     assert seen == [[*untouched, copies], [*untouched, 5 * copies], [*untouched, 4 * copies, copies]]
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_step_without_places_of_its_own_runs_the_first_block_for_all_tokens() -> None:
+    window, mlp = Window(0, 3), "blocks.0.hook_mlp_out"
+    assert narrowed(window, [(mlp, [3])], (), layers=3, end=7) == Window(0, 3, until=3, only=7)
+    assert narrowed(window, [(mlp, [3]), (mlp, [])], (), layers=3, end=7) == Window(0, 3, only=7)
 
 
 def test_tokens_are_counted_as_they_are_run() -> None:
